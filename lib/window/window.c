@@ -1,0 +1,1 @@
+#include <segs/reading.h>
