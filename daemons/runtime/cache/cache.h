@@ -1,0 +1,35 @@
+/* The cache: bounded, with expiry. Losing it costs latency, never data and never access: every
+ * caller works without. Thread-safe. One header, two adapters: memory.c (embedded) and, in a
+ * deployment, Redis. */
+#ifndef RT_CACHE_H
+#define RT_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../errors.h"
+
+struct rt_buf;
+struct rt_cache;
+struct rt_metrics;
+
+struct rt_cache_options {
+    const char *url;  /* NULL: embedded. */
+    size_t max_bytes; /* Embedded: least recently used entries go beyond it; 0: 64 MiB. */
+    struct rt_metrics *metrics;
+};
+
+int rt_cache_open(const struct rt_cache_options *options, struct rt_cache **ret,
+                  struct segs_error *reterr);
+void rt_cache_close(struct rt_cache *cache);
+
+/* SEGS_ENOTFOUND: absent or expired. RT_EUNAVAILABLE: treat as absent. */
+int rt_cache_get(struct rt_cache *cache, const char *key, struct rt_buf *ret_value);
+int rt_cache_put(struct rt_cache *cache, const char *key, const void *value, size_t len,
+                 int64_t ttl_ms);
+int rt_cache_remove(struct rt_cache *cache, const char *key);
+/* Count within a fixed window that starts at the first call: for rate limits. */
+int rt_cache_count(struct rt_cache *cache, const char *key, int64_t window_ms, int64_t *ret_count,
+                   int64_t *ret_reset_ms);
+
+#endif

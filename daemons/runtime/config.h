@@ -1,0 +1,73 @@
+/* Configuration: one table per service drives parsing, ranges, --help, `segs config` and the
+ * reference page. Environment > --config/.env file (KEY=value) > default. Unknown keys of a file
+ * are refused with the nearest known name; unknown environment variables are not ours to judge
+ * except those starting with SEGS_. Secrets may also come from NAME_FILE (and
+ * $CREDENTIALS_DIRECTORY/NAME); they are masked wherever values are shown. */
+#ifndef RT_CONFIG_H
+#define RT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <segs/error.h>
+
+enum rt_config_type {
+    RT_CONFIG_STRING = 1,
+    RT_CONFIG_INT = 2, /* Plain integer. */
+    RT_CONFIG_DURATION =
+        3, /* "10s", "15m", "500ms", "7d"; a bare number counts in the entry's unit; value in ms. */
+    RT_CONFIG_SIZE = 4,   /* "64MiB", "16KiB"; bytes. */
+    RT_CONFIG_BOOL = 5,   /* true/false/1/0/yes/no. */
+    RT_CONFIG_RATIO = 6,  /* "0.01": value in millionths. */
+    RT_CONFIG_CHOICE = 7, /* One of `choices`, separated by '|'. */
+    RT_CONFIG_LIST = 8    /* Comma-separated strings, kept as text. */
+};
+
+struct rt_config_entry {
+    const char *name;     /* "INGESTION_PORT". */
+    const char *alias;    /* Also accepted in a daemon of its own ("PORT"), or NULL. */
+    const char *fallback; /* Default as text; NULL: unset. */
+    const char *choices;  /* RT_CONFIG_CHOICE. */
+    const char *unit; /* Of a bare duration ("s", "ms") or what the number counts, for people. */
+    const char *help;
+    int64_t min; /* Inclusive, in the value's unit (ms, bytes, millionths); both 0: unlimited. */
+    int64_t max;
+    enum rt_config_type type;
+    bool secret;
+};
+
+struct rt_config;
+
+/* Tables are borrowed and must outlive the config. */
+int rt_config_new(struct rt_config **ret);
+void rt_config_free(struct rt_config *config);
+int rt_config_add_table(struct rt_config *config, const char *service,
+                        const struct rt_config_entry *table, size_t n);
+
+/* Load file (NULL: none), then the environment. The first fault is in reterr: key in field,
+ * expected and found in message. */
+int rt_config_load(struct rt_config *config, const char *file, char *const *environment,
+                   struct segs_error *reterr);
+/* Set one value as if it came from the command line, above everything else. */
+int rt_config_set(struct rt_config *config, const char *name, const char *value,
+                  struct segs_error *reterr);
+
+/* Values of declared entries; asking for an undeclared name or the wrong type is a bug and asserts.
+ */
+const char *rt_config_string(const struct rt_config *config,
+                             const char *name); /* NULL when unset. */
+int64_t rt_config_int(const struct rt_config *config,
+                      const char *name); /* INT, DURATION ms, SIZE bytes, RATIO millionths. */
+bool rt_config_bool(const struct rt_config *config, const char *name);
+bool rt_config_is_set(const struct rt_config *config,
+                      const char *name); /* By anything but the default. */
+const char *rt_config_origin(const struct rt_config *config,
+                             const char *name); /* "default", "file:12", "environment", ... */
+
+/* Every entry in order, for --help, `segs config` and docs. Return non-zero to stop. */
+typedef int(rt_config_visit_fn)(const char *service, const struct rt_config_entry *entry,
+                                const char *shown_value, const char *origin, void *user);
+int rt_config_visit(const struct rt_config *config, rt_config_visit_fn *fn, void *user);
+
+#endif

@@ -1,0 +1,87 @@
+/* A service is a value; the runtime starts it alone in a daemon or beside the others in `segs dev`.
+ */
+#ifndef RT_SERVICE_H
+#define RT_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "config.h"
+#include "errors.h"
+
+struct rt_bus;
+struct rt_cache;
+struct rt_db;
+struct rt_metrics;
+
+/* What every service of the process shares. Opened before and closed after all services. */
+struct rt_app {
+    const struct rt_config *config;
+    struct rt_bus *bus; /* NULL for a service that declares no need of it. */
+    struct rt_db *db;   /* Relational and time series tables. */
+    struct rt_cache *cache;
+    struct rt_metrics *metrics;
+    struct rt_clock clock;
+    const char *data_dir; /* Embedded mode: absolute path of the data folder. */
+    bool dev;             /* `segs dev`: loopback only, demo accounts, generated secrets. */
+};
+
+/* One line of /readyz?verbose. */
+typedef void(rt_ready_fn)(const char *what, bool ok, const char *detail, void *user);
+
+struct rt_service {
+    const char *name; /* "ingestion": also the folder, the metric label and the log's service. */
+    const struct rt_config_entry *config;
+    size_t n_config;
+    const char *port_key; /* Config entry of its port, e.g. "INGESTION_PORT". */
+
+    /* Start everything and return once the service can work. State is owned by the service. */
+    int (*start)(struct rt_app *app, void **ret_state, struct segs_error *reterr);
+    /* Report each thing readiness depends on. Must not block more than 100 ms. */
+    void (*ready)(void *state, rt_ready_fn *report, void *user);
+    /* Stop taking new work and finish what was taken; called before any service of the process is
+     * stopped. */
+    void (*drain)(void *state);
+    /* Release everything. */
+    void (*stop)(void *state);
+};
+
+/* ---- Lifecycle (lifecycle.c) ---- */
+
+struct rt_runtime;
+
+/* Opens the ports named by the configuration, starts the services in order, serves until
+ * SIGTERM/SIGINT (a second signal ends at once), drains and stops in reverse order. Returns 0 or
+ * the failure that kept it from starting. `on_up` (may be NULL) is called once everything is ready,
+ * with the process's app. */
+struct rt_run_options {
+    const struct rt_service *const *services;
+    size_t n_services;
+    const struct rt_config *config;
+    const char *data_dir; /* Locked against a second process; created with mode 0700. */
+    bool dev;
+    void (*on_up)(struct rt_app *app, void *user);
+    void *user;
+};
+int rt_run(const struct rt_run_options *options, struct segs_error *reterr);
+void rt_request_stop(void); /* As SIGTERM does; async-signal-safe. */
+
+/* The pieces of rt_run for programs that need the ports without its main loop (replay, audit,
+ * tests). */
+int rt_app_open(const struct rt_config *config, const char *data_dir, bool dev, struct rt_app *ret,
+                struct segs_error *reterr);
+void rt_app_close(struct rt_app *app);
+
+/* Entries every process understands: LOG_LEVEL, LOG_FORMAT, KAFKA_BROKERS, DATABASE_URL,
+ * TIMESCALE_URL, REDIS_URL, DATA_DIR, BIND_ADDRESS, RAW_PARTITIONS, ... */
+extern const struct rt_config_entry rt_common_config[];
+extern const size_t rt_n_common_config;
+
+/* Body of a daemon's main.c: parse --config/--help/--check-config, then rt_run with the one
+ * service. */
+int rt_main(const struct rt_service *service, int argc, char **argv);
+
+#endif
