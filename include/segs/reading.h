@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <segs/error.h>
 #include <segs/export.h>
 
 #ifdef __cplusplus
@@ -38,6 +39,25 @@ extern "C" {
 #define SEGS_HAS_REGION 0x0200u
 #define SEGS_HAS_STATUS 0x0400u
 #define SEGS_HAS_READING_ID 0x0800u
+
+/** Every bit of segs_reading.present that this version knows. */
+#define SEGS_HAS_ALL 0x0FFFu
+
+/** The bits of which a reading carries at least one: what it measured of power or energy. */
+#define SEGS_HAS_MEASUREMENT 0x0007u
+
+/** The bits that segs_reading_hash() covers: everything but the labels seq and reading_id. */
+#define SEGS_HAS_PAYLOAD 0x06FFu
+
+/** Largest sequence number: 2^53, the last integer that JavaScript counts without a gap. */
+#define SEGS_SEQ_MAX 9007199254740992
+
+/** How several readings lie in one JSON text. */
+#define SEGS_FORMAT_AUTO 0   /**< Decoder only: found out from the text, see decode.h. */
+#define SEGS_FORMAT_ARRAY 1  /**< One JSON array of readings. */
+#define SEGS_FORMAT_NDJSON 2 /**< One reading a line, lines ended by LF (or CR LF when decoded).   \
+                              */
+#define SEGS_FORMAT_SINGLE 3 /**< Exactly one reading, which may span lines. */
 
 /** Values of segs_reading.status. */
 #define SEGS_STATUS_OK 0
@@ -71,6 +91,84 @@ struct segs_reading {
 struct segs_fingerprint {
     uint32_t lane[4];
 };
+
+/**
+ * Check the text of a meter id or reading id: 1 to 63 bytes of A-Z a-z 0-9 . _ : - (alphabet and
+ * limit are ours: safe in URLs, file names, SQL, Kafka keys and logs without escaping).
+ *
+ * @param text  Borrowed; needs no terminating NUL.
+ * @return 0, or
+ *         SEGS_EINVAL  text is NULL;
+ *         SEGS_ERANGE  empty, too long, or a byte outside the alphabet, which reterr->offset
+ * (counted from text) and the message name.
+ * @since 0.1
+ */
+SEGS_API int segs_id_check(const char *text, size_t len, struct segs_error *reterr);
+
+/**
+ * Check the text of a region: like segs_id_check(), and the bytes space / + are allowed as well.
+ *
+ * @return as segs_id_check().
+ * @since 0.1
+ */
+SEGS_API int segs_region_check(const char *text, size_t len, struct segs_error *reterr);
+
+/**
+ * Check that a reading which did not come from the decoder keeps the promises of struct
+ * segs_reading: ids inside their alphabets and zero-filled, timestamp within 1970-01-01 to
+ * 9999-12-31, at least one of power, energy and register, seq and status within their values, no
+ * unknown bit, and zero in every field whose bit is clear. Plausibility is segs_policy_check()'s.
+ *
+ * @return 0, or
+ *         SEGS_EINVAL  reading is NULL;
+ *         SEGS_ERANGE  reterr->field names the canonical JSON member that breaks its promise.
+ * @since 0.1
+ */
+SEGS_API int segs_reading_check(const struct segs_reading *reading, struct segs_error *reterr);
+
+/**
+ * Fingerprint one reading: SipHash-2-4-128 over its payload. Labels (seq, reading_id) do not count:
+ * a reading sent again under a new label is the same measurement. What is absent counts as absent,
+ * not as zero.
+ *
+ * The bytes hashed, all integers little-endian: u32 present & SEGS_HAS_PAYLOAD, u8 length of
+ * meter_id, u8 length of region, u8 status, u8 1 (version of this list), i64 ts_ms, then each
+ * present value in the order of its bit (power, energy, register as i64; voltage, current, power
+ * factor, frequency, temperature as i32), meter_id, region. The four lanes are the 16 bytes of the
+ * digest, read as little-endian words.
+ *
+ * @param reading  As the decoder returns it; anything else goes through segs_reading_check() first.
+ * @param key      16 bytes; equal keys give comparable fingerprints.
+ * @return 0, or SEGS_EINVAL when an argument is NULL or an id fills its field without a NUL.
+ * @since 0.1
+ */
+SEGS_API int segs_reading_hash(const struct segs_reading *reading, const uint8_t key[16],
+                               struct segs_fingerprint *ret);
+
+/**
+ * Add `other` to `sum`, lane by lane modulo 2^32. Both must be given; they may be the same object.
+ *
+ * @since 0.1
+ */
+SEGS_API void segs_fingerprint_add(struct segs_fingerprint *sum,
+                                   const struct segs_fingerprint *other);
+
+/**
+ * Take `other` back out of `sum`: undoes segs_fingerprint_add().
+ *
+ * @since 0.1
+ */
+SEGS_API void segs_fingerprint_sub(struct segs_fingerprint *sum,
+                                   const struct segs_fingerprint *other);
+
+/**
+ * Tell whether two fingerprints are equal.
+ *
+ * @return 1 when all four lanes are equal, else 0.
+ * @since 0.1
+ */
+SEGS_API int segs_fingerprint_is_equal(const struct segs_fingerprint *a,
+                                       const struct segs_fingerprint *b);
 
 #ifdef __cplusplus
 }

@@ -5,10 +5,13 @@
 #ifndef SEGS_SEGS_H
 #define SEGS_SEGS_H
 
+#include <segs/decode.h>
+#include <segs/encode.h>
 #include <segs/error.h>
 #include <segs/export.h>
 #include <segs/memory.h>
 #include <segs/reading.h>
+#include <segs/validate.h>
 #include <segs/version.h>
 
 #endif
