@@ -1,0 +1,4 @@
+segs_add_runtime_part(core SOURCES
+    buf.c
+    clock.c
+    errors.c)

@@ -1,0 +1,1 @@
+# rt_net: HTTP server and client.

@@ -1,0 +1,1 @@
+# rt_ports: bus, database and cache with their embedded adapters.
