@@ -9,12 +9,15 @@
 #include <segs/encode.h>
 #include <segs/error.h>
 #include <segs/export.h>
+#include <segs/fixed.h>
+#include <segs/hash.h>
 #include <segs/jwk.h>
 #include <segs/jwt.h>
 #include <segs/memory.h>
 #include <segs/password.h>
 #include <segs/reading.h>
 #include <segs/role.h>
+#include <segs/time.h>
 #include <segs/validate.h>
 #include <segs/version.h>
 

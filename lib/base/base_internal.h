@@ -2,6 +2,7 @@
 #ifndef SEGS_BASE_INTERNAL_H
 #define SEGS_BASE_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,5 +37,25 @@ void segs__release(const struct segs_allocator *a, void *ptr);
  * as long as no floating point conversion is used. Texts are cut at a UTF-8 boundary. */
 int segs__fail(struct segs_error *reterr, int code, const char *field, int64_t offset,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#define SEGS__FOUND_BYTES 16
+
+/* Describe the byte of `text` at `pos` for the second half of "expected ..., found ...": the
+ * character itself when it is visible ASCII, else its hexadecimal value or "end of text". Returns
+ * `buf`. */
+const char *segs__found(char buf[SEGS__FOUND_BYTES], const char *text, size_t len, size_t pos);
+
+static inline bool segs__is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Calendar arithmetic without range checks: any year in about +-5 million. `month` is 1..12; a day
+ * of month beyond the month's end counts on into the next. */
+int64_t segs__days_from_civil(int64_t year, int month, int day_of_month);
+int segs__month_length(int64_t year, int month);
+void segs__civil_from_days(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day_of_month);
+/* ISO 8601: 1 Monday .. 7 Sunday. */
+int segs__weekday(int64_t days);
 
 #endif
