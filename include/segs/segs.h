@@ -11,6 +11,7 @@
 #include <segs/export.h>
 #include <segs/fixed.h>
 #include <segs/hash.h>
+#include <segs/intern.h>
 #include <segs/jwk.h>
 #include <segs/jwt.h>
 #include <segs/memory.h>
@@ -18,7 +19,9 @@
 #include <segs/reading.h>
 #include <segs/role.h>
 #include <segs/time.h>
+#include <segs/rollup.h>
 #include <segs/validate.h>
 #include <segs/version.h>
+#include <segs/window.h>
 
 #endif
