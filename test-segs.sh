@@ -96,7 +96,8 @@ one() {
     *)
         add 0 1 0
         say "$step" "FAILED ($((SECONDS - before)) s), log: ${log#"$root"/}"
-        tail -n 40 "$log" | sed 's/^/    /'
+        { grep -E ': (error|warning): ' "$log" || tail -n 20 "$log"; } | sed "s|$root/||" | cut -c1-200 |
+            awk '!seen[$0]++' | head -n 40 | sed 's/^/    /'
         ;;
     esac
 }
