@@ -22,6 +22,7 @@
 #include <segs/rollup.h>
 #include <segs/validate.h>
 #include <segs/version.h>
+#include <segs/zone.h>
 #include <segs/window.h>
 
 #endif
