@@ -10,7 +10,7 @@ C_HEADERS = frozenset(
 # Which part of the library a public header belongs to. `reading` is the struct that parts share.
 PUBLIC_HEADERS = {
     "shared": {"export", "error", "memory", "version", "reading"},
-    "base": {"fixed", "hash", "intern", "time"},
+    "base": {"fixed", "hash", "intern", "time", "zone"},
     "telemetry": {"decode", "encode", "validate"},
     "window": {"rollup", "window"},
     "tariff": set(),
