@@ -45,6 +45,7 @@ python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 jobs=$(nproc)
 export PYTHONDONTWRITEBYTECODE=1 CLICOLOR=0 CTEST_OUTPUT_ON_FAILURE=0
+export UBSAN_OPTIONS=print_stacktrace=1
 unset MAKEFLAGS
 
 sum_passed=0

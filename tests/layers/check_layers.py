@@ -100,7 +100,8 @@ def judge_lib(root, path, kind, header):
         target = beside if os.path.exists(os.path.join(root, beside)) else "lib/" + header
         owner = target.split("/")[1] if target.startswith("lib/") else target
         return None if owner in allowed else f"lib/{part} must not use {owner}"
-    if is_c_header(header) or matches(header, rules.LIB_THIRD_PARTY.get(part, ())):
+    third_party = (*rules.LIB_THIRD_PARTY.get(part, ()), *rules.LIB_INTRINSICS.get(path, ()))
+    if is_c_header(header) or matches(header, third_party):
         return None
     return f"lib/{part} must not need <{header}>"
 
@@ -132,6 +133,9 @@ def judge_daemon(root, path, kind, header):
             target = "daemons/runtime/" + header
     if not target.startswith("daemons/"):
         return "a daemon uses installed headers only"
+    carried = rules.CARRIERS.get(target.removeprefix("daemons/runtime/"))
+    if carried and not path.removeprefix("daemons/runtime/").startswith(carried):
+        return f"only {', '.join(carried)} of the runtime may use {target}"
     owner = target.split("/")[1]
     if owner in (service, "runtime") or service in rules.COMPOSERS:
         return None
@@ -214,6 +218,7 @@ BAD = (
     ("include/segs/jwt.h", "#include <segs/decode.h>\n", "public headers keep to the layers too"),
     ("daemons/tariff/x.c", "#include <sqlite3.h>\n", "services reach engines through the runtime"),
     ("daemons/tariff/x.c", '#include "../../lib/base/base_internal.h"\n', "daemons see installed headers only"),
+    ("daemons/runtime/log.c", '#include "db/sqlite_util.h"\n', "an engine's header is carried no further"),
     ("daemons/runtime/log.c", "#include <librdkafka/rdkafka.h>\n", "one adapter per engine"),
     ("daemons/tariff/x.c", "void f(char *d) { strcpy (d, d); }\n", "banned calls are found"),
     ("daemons/tariff/x.c", "void *f(void *o) { return cJSON_GetObjectItem(o, 0); }\n", "the case-blind getter is found"),

@@ -28,20 +28,28 @@ LIB_PARTS = {
     "auth": ("base",),
 }
 LIB_THIRD_PARTY = {"auth": ("cjson/cJSON.h", "openssl/", "crypt.h")}
+# Vector instructions: each in the one file that is compiled for them.
+LIB_INTRINSICS = {
+    "lib/telemetry/fast_sse2.c": ("emmintrin.h",),
+    "lib/telemetry/fast_avx2.c": ("immintrin.h",),
+}
 
 # Third-party header -> the files of daemons/runtime that may include it.
 ADAPTERS = {
     "librdkafka/": ("bus/kafka.c",),
     "libpq-fe.h": ("db/postgres.c",),
     "hiredis/": ("cache/redis.c",),
-    "sqlite3.h": (),
-    "civetweb.h": (),
-    "curl/": (),
-    "cjson/": (),
+    "sqlite3.h": ("db/sqlite_util.h",),
+    "civetweb.h": ("http_civetweb.c",),
+    "curl/": ("httpc.c",),
+    "cjson/": ("json.c",),
     "openssl/": (),
     "zlib.h": (),
     "crypt.h": (),
 }
+
+# Headers of the runtime that carry a third-party one -> the folders and files that may include them.
+CARRIERS = {"db/sqlite_util.h": ("db/", "bus/")}
 
 # The library does no I/O, reads no clock, starts no thread, knows no locale and ends no process.
 # Time and randomness are arguments; memory comes through the caller's allocator.
@@ -85,4 +93,4 @@ BANNED_OUTSIDE_TESTS = {"setenv": "not thread-safe", "putenv": "not thread-safe"
 # Folders of daemons/ that put services together and so may include each of them.
 COMPOSERS = {"segs"}
 # Adapters of the deployment that the embedded mode does not need; their place is reserved.
-PLANNED_ADAPTERS = {"bus/kafka.c", "db/postgres.c", "cache/redis.c"}
+PLANNED_ADAPTERS = {"bus/kafka.c", "db/postgres.c", "cache/redis.c", "httpc.c"}
