@@ -31,15 +31,16 @@
  *
  * **Errors of one element** never cost another one. segs_decoder_next() reports the element and
  * skips it by its structure (strings, nesting), and the next call goes on behind it. The code says
- * what kind of mistake it is: | code | reason (segs_decoder_reason()) |
+ * what kind of mistake it is:
+ * | code | reason (segs_decoder_reason()) |
  * |---|---|
  * | SEGS_ESYNTAX | not JSON; a value of the wrong type; a timestamp that is no RFC 3339 text |
  * | SEGS_ENOTSUP | unknown member (the message names the nearest known one) |
  * | SEGS_ECONFLICT | member given twice |
  * | SEGS_ENOTFOUND | required member missing |
- * | SEGS_ERANGE | id outside its alphabet or length, status or seq outside its values, date out of
- * range | | SEGS_EOVERFLOW | number too large for its field | | SEGS_EFULL | the element is longer
- * than max_element_bytes |
+ * | SEGS_ERANGE | id outside its alphabet or length; status, seq or date outside its values |
+ * | SEGS_EOVERFLOW | number too large for its field |
+ * | SEGS_EFULL | element longer than max_element_bytes, or a limit of the body |
  *
  * reterr->index is the element, ->field the member as the sender wrote it, ->offset the byte of the
  * body and ->line its line. Only when the structure itself is lost (a string without end, brackets

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /** No reading takes more bytes than this in canonical form. */
-#define SEGS_READING_JSON_MAX_BYTES 576
+#define SEGS_READING_JSON_MAX_BYTES 542
 
 /**
  * Write one reading in canonical form. No terminating NUL is written.

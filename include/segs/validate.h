@@ -118,14 +118,18 @@ struct segs_policy_options {
 /** Flags of segs_meter_context. */
 #define SEGS_METER_MAY_EXPORT 0x1u /**< Net or export channel: negative values are data. */
 
+/** Longest interval one energy value may cover: 31 days (ours: a monthly reading). */
+#define SEGS_METER_INTERVAL_MAX_MS 2678400000
+
 /** What is known of the meter a reading claims to be from. A zero field is "not known".
  * Append-only.
  */
 struct segs_meter_context {
     size_t size;               /**< Set by SEGS_METER_CONTEXT_INIT. */
     const char *meter_id;      /**< The registry's id; NULL: METER_ID is not checked. Borrowed. */
-    int64_t interval_ms;       /**< Interval that energy covers; 0: CONSISTENCY is not checked. */
-    int64_t capacity_micro_kw; /**< Fuse or contract; 0: CAPACITY is not checked. */
+    int64_t interval_ms;       /**< Interval that energy covers, 0..SEGS_METER_INTERVAL_MAX_MS; 0:
+                                  CONSISTENCY is not checked. */
+    int64_t capacity_micro_kw; /**< Fuse or contract, >= 0; 0: CAPACITY is not checked. */
     uint32_t flags;            /**< SEGS_METER_*. */
     uint32_t reserved;         /**< Zero. */
 };

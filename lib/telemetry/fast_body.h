@@ -1,0 +1,396 @@
+/* The quick decoder of one object, included once per instruction set, behind the primitives that
+ * differ between them:
+ *   same_literal(p, step)       do the step's bytes stand at p
+ *   name_length(p)              bytes before the next quote, or more than SEGS__NAME_MAX_BYTES
+ *   same_name(p, slot)          does the slot's name stand at p
+ *   number_masks(p, &d, &n)     of 16 bytes: which are digits, which are digits or . or /
+ *   copy_text(dst, p, wanted)   copy the text at p, up to its closing quote, to the 64 zeroed bytes
+ *                               at dst, and return its length; 0 unless it has 1 to 63 bytes of the
+ *                               wanted class and nothing else
+ * It knows nothing of errors: whatever is not as usual is left to the plain decoder. */
+
+#include <segs/fixed.h>
+#include <segs/time.h>
+
+#include <string.h>
+
+#include "telemetry/telemetry_internal.h"
+
+/* Whitespace is followed for this many bytes at one place; pretty printers need fewer. */
+#define SPACE_MAX_BYTES 16
+
+static inline uint64_t load64(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline uint32_t load32(const char *p)
+{
+    uint32_t word;
+
+    memcpy(&word, p, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap32(word);
+#endif
+    return word;
+}
+
+static inline unsigned low_bit(uint32_t mask)
+{
+    return (unsigned)__builtin_ctz(mask);
+}
+
+/* The number that eight ASCII digits stand for, the first in the lowest byte; a zero byte counts as
+ * the digit 0. Pairs, then fours, then all eight are joined by one multiplication each. */
+static inline uint64_t eight_digits(uint64_t word)
+{
+    word = (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) * 2561 >> 8;
+    word = (word & UINT64_C(0x00FF00FF00FF00FF)) * 6553601 >> 16;
+    return (word & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001) >> 32;
+}
+
+/* The first `n` (0..8) bytes of a word as a whole number. */
+static inline uint64_t whole_digits(uint64_t word, unsigned n)
+{
+    return n == 0 ? 0 : eight_digits(word << (64 - 8 * n));
+}
+
+/* The first `n` (0..8) bytes of a word as the eight digits behind a point. */
+static inline uint64_t fraction_digits(uint64_t word, unsigned n)
+{
+    return n == 0 ? 0 : eight_digits(word & UINT64_MAX >> (64 - 8 * n));
+}
+
+/* Numbers with exponents or more digits than a register holds. */
+static const char *long_number(const char *p, const char *limit, unsigned scale, int rounding,
+                               int64_t *ret)
+{
+    struct segs__json j = { p, limit, NULL };
+
+    if (p >= limit || segs__json_number(&j) < 0 || j.p == limit ||
+        segs_decimal_parse(p, (size_t)(j.p - p), scale, rounding, ret, NULL) < 0)
+        return NULL;
+    return j.p;
+}
+
+/* A number of up to 8 digits on each side of the point, as a multiple of 10^-scale. `divisor` is
+ * 10^(8 - scale). */
+static inline const char *decimal(const char *p, const char *limit, unsigned scale,
+                                  uint64_t divisor, int64_t *ret)
+{
+    const char *start = p;
+    bool negative = *p == '-';
+    uint32_t digits;
+    uint32_t span;
+    uint32_t others;
+    unsigned len;
+    unsigned n_whole;
+    unsigned n_fraction;
+    unsigned has_point;
+    uint64_t fraction;
+    uint64_t units;
+    uint64_t rest;
+
+    if (negative)
+        p++;
+    number_masks(p, &digits, &span);
+    len = low_bit(~span); /* 16 when no end is in sight */
+    others = ~digits & ((1u << len) - 1);
+    n_whole = low_bit(others | 1u << len);
+    has_point = n_whole < len;
+    n_fraction = len - n_whole - has_point;
+
+    if ((p[len] | 0x20) == 'e' || len == 16 || n_whole > 8 || n_fraction > 8)
+        return long_number(start, limit, scale, SEGS_ROUND_HALF_EVEN, ret);
+    if ((others & (others - 1)) != 0 || n_whole == 0 || (*p == '0' && n_whole > 1) ||
+        (has_point && (p[n_whole] != '.' || n_fraction == 0)))
+        return NULL;
+
+    fraction = fraction_digits(load64(p + n_whole + 1), n_fraction);
+    units = fraction / divisor;
+    rest = fraction % divisor;
+    units += rest + (units & 1) > divisor / 2; /* to nearest, ties to even */
+    units += whole_digits(load64(p), n_whole) * (100000000 / divisor);
+    *ret = negative ? -(int64_t)units : (int64_t)units;
+    return p + len;
+}
+
+static inline const char *decimal64(const char *p, const char *limit, void *ret)
+{
+    int64_t value;
+
+    p = decimal(p, limit, 6, 100, &value);
+    if (p)
+        memcpy(ret, &value, sizeof value);
+    return p;
+}
+
+static inline const char *narrow(const char *p, int64_t value, void *ret)
+{
+    int32_t field = (int32_t)value;
+
+    if (field != value)
+        return NULL;
+    memcpy(ret, &field, sizeof field);
+    return p;
+}
+
+static inline const char *decimal32_micro(const char *p, const char *limit, void *ret)
+{
+    int64_t value;
+
+    p = decimal(p, limit, 6, 100, &value);
+    return p ? narrow(p, value, ret) : NULL;
+}
+
+static inline const char *decimal32_milli(const char *p, const char *limit, void *ret)
+{
+    int64_t value;
+
+    p = decimal(p, limit, 3, 100000, &value);
+    return p ? narrow(p, value, ret) : NULL;
+}
+
+static inline const char *sequence(const char *p, const char *limit, int64_t *ret)
+{
+    uint32_t digits;
+    uint32_t span;
+    unsigned len;
+
+    number_masks(p, &digits, &span);
+    len = low_bit(~span);
+    if (len == 0 || len > 8 || low_bit(~digits) != len || (p[len] | 0x20) == 'e') {
+        p = long_number(p, limit, 0, SEGS_ROUND_EXACT, ret);
+        return p && *ret >= 0 && *ret <= SEGS_SEQ_MAX ? p : NULL;
+    }
+    if (*p == '0' && len > 1)
+        return NULL;
+    *ret = (int64_t)whole_digits(load64(p), len);
+    return p + len;
+}
+
+/* The text between quotes, of any shape that RFC 3339 allows. */
+static const char *odd_time(const char *p, int64_t *ret)
+{
+    const char *end = memchr(p, '"', 48);
+
+    if (!end || segs_time_parse(p, (size_t)(end - p), ret, NULL) < 0)
+        return NULL;
+    return end + 1;
+}
+
+/* Remember midnight of the date at `p`, eleven bytes up to the T. */
+static bool learn_date(struct segs__fast *f, const char *p)
+{
+    char text[20];
+    int64_t midnight_ms;
+
+    memcpy(text, p, 11);
+    memcpy(text + 11, "00:00:00Z", 9);
+    if (segs_time_parse(text, sizeof text, &midnight_ms, NULL) < 0)
+        return false;
+    memcpy(f->date, p, 11);
+    f->date_ms = midnight_ms;
+    return true;
+}
+
+/* Nibbles of a word whose separators were taken out by exclusive or: are all of them digits? */
+static inline bool are_digits(uint64_t word)
+{
+    return (((word + UINT64_C(0x0606060606060606)) | word) & UINT64_C(0xF0F0F0F0F0F0F0F0)) == 0;
+}
+
+/* Behind the opening quote: "2026-01-15T14:30:00.000Z" or the same without the fraction. */
+static inline const char *timestamp(struct segs__fast *f, const char *p, int64_t *ret)
+{
+    uint64_t clock;
+    uint64_t pairs;
+    uint64_t fraction;
+    uint64_t hour;
+    uint64_t minute;
+    uint64_t second;
+
+    if ((load64(p) != load64(f->date) || load64(p + 3) != load64(f->date + 3)) && !learn_date(f, p))
+        return NULL;
+    clock = load64(p + 11) ^ UINT64_C(0x30303A30303A3030); /* hh:mm:ss */
+    pairs = clock * 10 + (clock >> 8);
+    hour = pairs & 0xFF;
+    minute = pairs >> 24 & 0xFF;
+    second = pairs >> 48 & 0xFF;
+    if (!are_digits(clock) || (clock & UINT64_C(0x0000FF0000FF0000)) != 0 || hour > 23 ||
+        minute > 59 || second > 59)
+        return odd_time(p, ret);
+
+    *ret = f->date_ms + (int64_t)(((hour * 60 + minute) * 60 + second) * 1000);
+    if (p[19] == 'Z' && p[20] == '"')
+        return p + 21;
+    fraction = load32(p + 19) ^ 0x3030302Eu; /* .mmm */
+    if (!are_digits(fraction) || (fraction & 0xFF) != 0 || p[23] != 'Z' || p[24] != '"')
+        return odd_time(p, ret);
+    *ret +=
+        (int64_t)((fraction >> 8 & 0xFF) * 100 + (fraction >> 16 & 0xFF) * 10 + (fraction >> 24));
+    return p + 25;
+}
+
+/* Behind the opening quote. */
+static inline const char *status_word(const char *p, int32_t *ret)
+{
+    if (p[0] == 'O' && p[1] == 'K' && p[2] == '"') {
+        *ret = SEGS_STATUS_OK;
+        return p + 3;
+    }
+    if (memcmp(p, "ERROR\"", 6) != 0)
+        return NULL;
+    *ret = SEGS_STATUS_ERROR;
+    return p + 6;
+}
+
+static inline const char *space(const struct segs__fast *f, const char *p)
+{
+    const char *end = p + SPACE_MAX_BYTES;
+
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || (*p == '\n' && f->allow_lf)))
+        p++;
+    return p;
+}
+
+/* Remember what stands between `p` and the value at `q`, when it is short enough. Longer than a step
+ * has room for: it is parsed again each time. */
+static inline void learn(struct segs__fast_step *step, const char *p, const char *q,
+                         unsigned member)
+{
+    size_t len = (size_t)(q - p);
+
+    if (len > sizeof step->literal)
+        return;
+    memcpy(step->literal, p, sizeof step->literal);
+    step->mask = (uint32_t)((UINT64_C(1) << len) - 1);
+    step->len = (uint16_t)len;
+    step->member = (uint16_t)member;
+}
+
+/* What the step did not foresee: parse the bytes between two values. Returns the place of the value,
+ * or behind the closing brace. */
+static inline const char *between_values(const struct segs__fast *f, struct segs__fast_step *step,
+                                         const char *p, bool is_first, unsigned *ret_member)
+{
+    const struct segs__name_slot *slot;
+    const char *q = space(f, p);
+    uint64_t word;
+    unsigned len;
+
+    if (*q == '}' && !is_first) {
+        *ret_member = SEGS__N_MEMBERS;
+        learn(step, p, q + 1, SEGS__N_MEMBERS);
+        return q + 1;
+    }
+    if (*q != (is_first ? '{' : ','))
+        return NULL;
+    q = space(f, q + 1);
+    if (*q++ != '"')
+        return NULL;
+
+    len = name_length(q);
+    if (len > SEGS__NAME_MAX_BYTES || len == 0)
+        return NULL;
+    word = load64(q);
+    if (len < 8)
+        word &= UINT64_MAX >> (64 - 8 * len);
+    slot = &segs__name_slots[segs__name_hash(word, len)];
+    if (slot->len != len || !same_name(q, slot))
+        return NULL;
+    q = space(f, q + len + 1);
+    if (*q++ != ':')
+        return NULL;
+    q = space(f, q);
+    *ret_member = slot->member;
+    learn(step, p, q, slot->member);
+    return q;
+}
+
+static inline const char *text(char *dst, const char *p, unsigned wanted)
+{
+    unsigned len;
+
+    if (*p++ != '"')
+        return NULL;
+    len = copy_text(dst, p, wanted);
+    return len == 0 ? NULL : p + len + 1;
+}
+
+static inline const char *value(struct segs__fast *f, const char *p, const char *limit,
+                                unsigned member, struct segs_reading *ret)
+{
+    switch (member) {
+    case SEGS__POWER:
+        return decimal64(p, limit, &ret->power_micro_kw);
+    case SEGS__ENERGY:
+        return decimal64(p, limit, &ret->energy_micro_kwh);
+    case SEGS__REGISTER:
+        return decimal64(p, limit, &ret->register_micro_kwh);
+    case SEGS__VOLTAGE:
+        return decimal32_milli(p, limit, &ret->voltage_milli_v);
+    case SEGS__CURRENT:
+        return decimal32_milli(p, limit, &ret->current_milli_a);
+    case SEGS__POWER_FACTOR:
+        return decimal32_micro(p, limit, &ret->power_factor_micro);
+    case SEGS__FREQUENCY:
+        return decimal32_milli(p, limit, &ret->frequency_milli_hz);
+    case SEGS__TEMPERATURE:
+        return decimal32_milli(p, limit, &ret->temperature_milli_degc);
+    case SEGS__SEQ:
+        return sequence(p, limit, &ret->seq);
+    case SEGS__REGION:
+        return text(ret->region, p, SEGS__REGION_BYTE);
+    case SEGS__STATUS:
+        return *p == '"' ? status_word(p + 1, &ret->status) : NULL;
+    case SEGS__READING_ID:
+        return text(ret->reading_id, p, SEGS__ID_BYTE);
+    case SEGS__METER_ID:
+        return text(ret->meter_id, p, SEGS__ID_BYTE);
+    default:
+        return *p == '"' ? timestamp(f, p + 1, &ret->ts_ms) : NULL;
+    }
+}
+
+static inline const char *decode_object(struct segs__fast *f, const char *p, const char *limit,
+                                        struct segs_reading *ret)
+{
+    const uint32_t required = 1u << SEGS__METER_ID | 1u << SEGS__TIMESTAMP;
+    uint32_t seen = 0;
+
+    memset(ret, 0, sizeof *ret);
+    for (size_t i = 0; i < SEGS__FAST_STEPS; i++) {
+        struct segs__fast_step *step = &f->steps[i];
+        unsigned member;
+
+        if (p >= limit)
+            return NULL;
+        if (same_literal(p, step)) {
+            member = step->member;
+            p += step->len;
+        } else {
+            p = between_values(f, step, p, i == 0, &member);
+            if (!p)
+                return NULL;
+        }
+        if (member == SEGS__N_MEMBERS)
+            break;
+        if (seen >> member & 1u)
+            return NULL;
+        seen |= 1u << member;
+        p = value(f, p, limit, member, ret);
+        if (!p)
+            return NULL;
+    }
+    if ((seen & required) != required || !(seen & SEGS_HAS_MEASUREMENT))
+        return NULL;
+    ret->present = seen & SEGS_HAS_ALL;
+    return p;
+}
