@@ -17,6 +17,7 @@ CHECK_SUMMARY = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+
 CHECK_FAILURE = re.compile(r"^\S+:\d+:[FE]:.*$", re.M)
 TAP_LINE = re.compile(r"^(not ok|ok) \d+ - (.*?)(?:\s+# SKIP\s*(.*))?$", re.M)
 NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+DETAILS_SHOWN = 8
 # A Check test that cannot run here says so on a line of its own and returns.
 SKIP_LINE = re.compile(r"^\s*SKIP(?:PED)?:?\s+(.*)$", re.M)
 
@@ -50,18 +51,27 @@ def count_check(count, name, summaries, output):
         count.fail(1, f"{name}: ran no check at all")
 
 
+def details_after(output, offset):
+    """The first comment lines that follow a TAP line."""
+    lines = output[offset:].splitlines()[1:]
+    n = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    more = [f"    ... and {n - DETAILS_SHOWN} lines more, see the log"] if n > DETAILS_SHOWN else []
+    return [f"    {line[1:].strip()}" for line in lines[: min(n, DETAILS_SHOWN)]] + more
+
+
 def count_tap(count, name, output):
-    lines = TAP_LINE.findall(output)
-    n_failed = 0
-    for verdict, title, skip_reason in lines:
+    n_lines = 0
+    for match in TAP_LINE.finditer(output):
+        verdict, title, skip_reason = match.groups()
+        n_lines += 1
         if verdict == "not ok":
-            n_failed += 1
             count.fail(1, f"{name}: {title}")
+            count.notes += details_after(output, match.start())
         elif skip_reason:
             count.skip(1, f"{name}: {title}: {skip_reason}")
         else:
             count.passed += 1
-    return len(lines), n_failed
+    return n_lines
 
 
 def count_output(count, name, output, verdict):
@@ -70,7 +80,7 @@ def count_output(count, name, output, verdict):
     failed_before = count.failed
     if summaries:
         count_check(count, name, summaries, output)
-    elif count_tap(count, name, output)[0] == 0:
+    elif count_tap(count, name, output) == 0:
         if verdict == "passed":
             skips = SKIP_LINE.findall(output)
             if skips:
@@ -123,7 +133,8 @@ def count_pytest(path):
         bad = case.find("failure") if case.find("failure") is not None else case.find("error")
         skipped = case.find("skipped")
         if bad is not None:
-            count.fail(1, f"{name}: {(bad.get('message') or '').splitlines()[:1]}")
+            message = (bad.get("message") or "no message").splitlines()[0]
+            count.fail(1, f"{name}: {message}")
         elif skipped is not None:
             count.skip(1, f"{name}: {skipped.get('message')}")
         else:
