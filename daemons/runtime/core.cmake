@@ -1,4 +1,21 @@
+find_package(PkgConfig REQUIRED)
+if(NOT TARGET PkgConfig::CJSON) # The library's auth part looks it up first when it is built.
+    pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET GLOBAL libcjson)
+endif()
+
 segs_add_runtime_part(core SOURCES
     buf.c
     clock.c
-    errors.c)
+    config.c
+    config_file.c
+    config_print.c
+    config_value.c
+    errors.c
+    json.c
+    json_write.c
+    log.c
+    log_limit.c
+    metrics.c
+    metrics_process.c
+    text.c
+    LIBS PkgConfig::CJSON m)

@@ -5,6 +5,7 @@
 #ifndef RT_LOG_H
 #define RT_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,15 +32,25 @@ struct rt_log_field {
 #define RT_BOOL(name_, value_)                                                                     \
     ((struct rt_log_field){ .name = (name_), .i = (value_) ? 1 : 0, .kind = RT_FIELD_BOOL })
 
-/* Set once by the lifecycle before threads start. `service` is the default of threads that set
- * none. */
+/* Set once by the lifecycle before threads start. `format` is "json", "text" or "auto" (text on a
+ * terminal); `service` is the default of threads that set none. Under systemd, whose journal then
+ * reads our output, lines begin with its priority ("<6>"). */
 void rt_log_setup(enum rt_log_level min_level, const char *format, const char *service);
+
+/* "debug", "info", "warn", "error"; false: none of them, *ret untouched. */
+bool rt_log_level_parse(const char *text, enum rt_log_level *ret);
+/* Where lines go; 2 (stderr) unless set. */
+void rt_log_set_fd(int fd);
+/* Say what the rate limit still holds back; before the process ends. */
+void rt_log_flush(void);
 
 /* Name and trace context of what the calling thread works for, added to each of its lines; NULL
  * clears. */
 void rt_log_thread_service(const char *service);
 void rt_log_thread_trace(const char *trace_id, const char *span_id, const char *request_id);
 
+/* `message` and the names of fields are string constants; at most 20 lines of one message and
+ * service are written in 10 s, then one that counts the rest. */
 void rt_log_write(enum rt_log_level level, const char *message, const struct rt_log_field *fields,
                   size_t n);
 
