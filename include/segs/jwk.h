@@ -46,12 +46,12 @@ struct segs_jwk_set;
 /** Options for making a key or loading a set. A zero field means its default. Append-only. */
 struct segs_jwk_options {
     size_t size;                            /**< Set by SEGS_JWK_OPTIONS_INIT. */
-    const struct segs_allocator *allocator; /**< Borrowed, outlives the key. NULL: malloc. */
+    const struct segs_allocator *allocator; /**< Borrowed, outlives the key; called by each
+ thread that signs with it. NULL: malloc. */
     const char *kid; /**< Key id, NUL-terminated, 1..256 bytes of UTF-8 without control characters;
                         copied. NULL: the one in the JWK, if any. Must agree with the JWK's. Not for
                         sets. */
-    int64_t
-        alg; /**< SEGS_ALG_*. 0: the JWK's, or the only one its kind of key has here (RSA:
+    int64_t alg;     /**< SEGS_ALG_*. 0: the JWK's, or the only one its kind of key has here (RSA:
                 RS256, P-256: ES256, Ed25519: EdDSA). Must agree with the JWK's. Not for sets. */
 };
 #define SEGS_JWK_OPTIONS_INIT                                                                      \
@@ -156,7 +156,7 @@ SEGS_API int segs_jwk_public(const struct segs_jwk *key, struct segs_jwk **ret);
 /** Release a key and wipe its secret parts. NULL is allowed. @since 0.1 */
 SEGS_API void segs_jwk_free(struct segs_jwk *key);
 
-/** Get the SEGS_ALG_* of a key. @since 0.1 */
+/** Get the SEGS_ALG_* of a key, 0 for NULL. @since 0.1 */
 SEGS_API int64_t segs_jwk_alg(const struct segs_jwk *key);
 
 /** Get the key id, NULL when the key has none. Borrowed from the key. @since 0.1 */
@@ -165,7 +165,8 @@ SEGS_API const char *segs_jwk_kid(const struct segs_jwk *key);
 /** Tell whether the key can sign: 1 for HMAC and private keys, 0 for public ones. @since 0.1 */
 SEGS_API int segs_jwk_can_sign(const struct segs_jwk *key);
 
-/** Get the size of an RSA modulus, an EC or Ed25519 key, or an HMAC secret, in bits. @since 0.1 */
+/** Get the size of an RSA modulus, an EC or Ed25519 key, or an HMAC secret in bits, 0 for NULL.
+ * @since 0.1 */
 SEGS_API int64_t segs_jwk_bits(const struct segs_jwk *key);
 
 /**

@@ -266,7 +266,7 @@ SEGS_API void segs_jwt_builder_clear(struct segs_jwt_builder *builder);
  *         SEGS_ERANGE    name too long or empty, or a time out of range;
  *         SEGS_ESYNTAX   a name or text that is not UTF-8;
  *         SEGS_ECONFLICT the claim was added already;
- *         SEGS_EFULL     the claims outgrow max_token_bytes;
+ *         SEGS_EFULL     the claims outgrow max_token_bytes, or are more than 64;
  *         SEGS_ENOMEM    no memory. On any error the builder is unchanged.
  * @since 0.1
  */

@@ -138,7 +138,7 @@ struct segs_password_policy {
  *
  * "Common" is decided by rule, which covers far more than a list: letters are lowered and the usual
  * digit-for-letter swaps undone; digits and signs around the word are dropped; what is left must
- * not be one of some 700 words and names of our own compilation (times the suffixes, well over a
+ * not be one of some 1600 words and names of our own compilation (times the suffixes, well over a
  * million passwords), two of them, or one repeated. Also refused: one character or a short group
  * repeated, runs ("12345678", "hgfedcba"), walks over a keyboard ("qwertyuiop", "1qaz2wsx"), dates,
  * and passwords made up of a context word.

@@ -1,1 +1,0 @@
-#include <segs/error.h>
