@@ -25,7 +25,15 @@ struct rt_bus_options {
     int64_t (*now_ms)(
         void *user); /* Embedded: time stamped on appended messages; NULL: the system's clock. */
     void *user;
+    int64_t max_queue_bytes; /* Embedded: bytes that may wait to be written; 0: 64 MiB. */
+    bool read_only; /* Embedded: look at the log, even while another process writes it; whatever
+                       would change it is SEGS_ENOTSUP. */
 };
+
+/* Opening. SEGS_ENOTSUP: `brokers` is set and this build has no adapter for it. Embedded: the
+ * folder must exist; SEGS_ECONFLICT: another process (or another rt_bus here) writes this log, or a
+ * newer version made it; RT_ESTORAGE: it cannot be opened. Close after the last call and the last
+ * consumer; what was accepted before is written first. */
 
 int rt_bus_open(const struct rt_bus_options *options, struct rt_bus **ret,
                 struct segs_error *reterr);
@@ -72,7 +80,9 @@ struct rt_bus_record {
 /* Append all records and wait until each is durable or has failed, at most timeout_ms. Records of
  * one partition keep their order. Concurrent callers share commits. Returns 0 when all are durable;
  * RT_EUNAVAILABLE, RT_ESTORAGE, RT_ETIMEOUT or SEGS_EFULL (bounded queue: back-pressure) when at
- * least one is not. */
+ * least one is not. SEGS_ENOTFOUND: no such topic. SEGS_ERANGE: a partition outside the topic or a
+ * message beyond RT_BUS_MAX_MESSAGE_BYTES, reterr->index says which; then none was appended. */
+#define RT_BUS_MAX_MESSAGE_BYTES (8 << 20) /* Key, value and headers together. Ours. */
 int rt_bus_produce(struct rt_bus *bus, const char *topic, struct rt_bus_record *records, size_t n,
                    int64_t timeout_ms, struct segs_error *reterr);
 
@@ -90,12 +100,18 @@ struct rt_bus_message {
 };
 
 /* Messages of one partition in offset order; they and their bytes live until the next fetch into
- * the batch. */
+ * the batch. Start with RT_BUS_BATCH_INIT, reuse it for every fetch of one thread, free it at the
+ * end. Keys, values and headers are NUL-terminated beyond their length; a NULL key or value was
+ * produced as NULL. */
 struct rt_bus_batch {
     struct rt_bus_message *messages;
     size_t n;
     void *owner; /* The adapter's memory. */
 };
+#define RT_BUS_BATCH_INIT                                                                          \
+    {                                                                                              \
+        NULL, 0, NULL                                                                              \
+    }
 void rt_bus_batch_free(struct rt_bus_batch *batch);
 
 struct rt_bus_consumer_options {
@@ -105,7 +121,9 @@ struct rt_bus_consumer_options {
     /* Rebalances, called from rt_bus_consumer_poll on its thread. In on_assigned the caller seeks
      * each partition to where its own store says (else it starts at the committed offset, else at
      * the first message: a backlog is never skipped). on_revoked: finish and commit, then return.
-     * on_lost: another member may own it already; drop the work, write nothing. */
+     * on_lost: another member may own it already; drop the work, write nothing (never embedded: its
+     * members live in one process and hand over in person). Each may be NULL; none may call
+     * rt_bus_consumer_poll or _close. */
     void (*on_assigned)(const char *topic, int32_t partition, void *user);
     void (*on_revoked)(const char *topic, int32_t partition, void *user);
     void (*on_lost)(const char *topic, int32_t partition, void *user);
@@ -115,19 +133,22 @@ struct rt_bus_consumer_options {
 int rt_bus_consumer_open(struct rt_bus *bus, const struct rt_bus_consumer_options *options,
                          struct rt_bus_consumer **ret, struct segs_error *reterr);
 void rt_bus_consumer_close(struct rt_bus_consumer *consumer); /* Revokes what is assigned first. */
-/* Serve membership; call at least every few seconds. */
+/* Serve membership; call at least every few seconds. Returns after serving something, on
+ * rt_bus_wake, or after timeout_ms; always 0 unless the bus fails. */
 int rt_bus_consumer_poll(struct rt_bus_consumer *consumer, int64_t timeout_ms,
                          struct segs_error *reterr);
 
 /* Next messages of an assigned partition: waits up to timeout_ms for the first. 0 with batch->n ==
  * 0: nothing new. SEGS_ERANGE: the wanted offset was already dropped by retention; *ret of
- * rt_bus_offsets tells the gap; seek to go on. */
+ * rt_bus_offsets tells the gap; seek to go on. RT_EFENCED: the partition is not assigned to this
+ * consumer (any more); also from seek and commit. A fetch returns about 8 MiB at most. */
 int rt_bus_fetch(struct rt_bus_consumer *consumer, const char *topic, int32_t partition,
                  size_t max_messages, int64_t timeout_ms, struct rt_bus_batch *batch,
                  struct segs_error *reterr);
 int rt_bus_seek(struct rt_bus_consumer *consumer, const char *topic, int32_t partition,
                 int64_t offset, struct segs_error *reterr);
-/* Wake a fetch of this consumer that waits, from any thread (shutdown). */
+/* Wake the poll and every fetch of this consumer that waits, from any thread (shutdown). One that
+ * does not wait returns at once the next time it would. */
 void rt_bus_wake(struct rt_bus_consumer *consumer);
 /* The group's own record of progress: only a hint where the caller keeps its own. */
 int rt_bus_commit(struct rt_bus_consumer *consumer, const char *topic, int32_t partition,
