@@ -40,7 +40,8 @@
  * **Memory** per meter with one open minute of readings at a 10 s interval, slots of 1 s, 100,000
  * meters: at most 256 bytes in DELTAS_ONLY and CLOSES_ONLY mode (a test asserts it), that is 128 for
  * the row, 4 for its place, 24 for each reading after the first. SEGS_WINDOW_FULL adds 132 for each
- * row with an uncommitted delta. Windows of more than 64 slots add two bitmaps to the row.
+ * row with an uncommitted delta. Windows of more than 64 slots add their bitmap to the row,
+ * rounded up to 64 bytes.
  *
  * **Adding** allocates per page of rows, not per reading.
  *
@@ -148,7 +149,8 @@ SEGS_API int segs_row_merge(struct segs_window_row *into, const struct segs_wind
  * Take the readings of `from` out of `into`, which must contain them: the inverse of
  * segs_row_merge() except for what cannot be undone. Minimum, maximum, first, last, quality and
  * revision stay those of `into`: bounds that still hold, maybe wider than needed. When nothing
- * remains, only the key does. Merging `from` back always gives the row there was.
+ * remains, only the key does. Merging `from` back gives the row there was (but for revision and
+ * quality when nothing had remained).
  *
  * @return 0, or
  *         SEGS_EINVAL    a NULL, or keys differ and `from` has readings;
