@@ -3,6 +3,8 @@ segs_add_check(check_error SOURCES check_error.c LIBS segs_base m LABELS unit)
 segs_add_check(check_fixed SOURCES check_fixed.c LIBS segs_base m LABELS unit)
 segs_add_check(check_hash SOURCES check_hash.c LIBS segs_base m LABELS unit)
 segs_add_check(check_time SOURCES check_time.c LIBS segs_base m LABELS unit)
+segs_add_check(check_zone SOURCES check_zone.c LIBS segs_base m LABELS unit)
+segs_add_check(oom_base SOURCES oom_base.c LIBS segs_base m LABELS unit)
 
 # Every zone of the system against Python's zoneinfo; 77 is shown as skipped where there are no zone files.
 find_package(Python3 3.9 COMPONENTS Interpreter)
