@@ -17,5 +17,8 @@ segs_add_runtime_part(core SOURCES
     log_limit.c
     metrics.c
     metrics_process.c
+    $<$<BOOL:${SEGS_FAILPOINTS}>:failpoint.c>
+    random.c
     text.c
+    trace.c
     LIBS PkgConfig::CJSON m)

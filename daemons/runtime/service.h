@@ -20,13 +20,14 @@ struct rt_metrics;
 /* What every service of the process shares. Opened before and closed after all services. */
 struct rt_app {
     const struct rt_config *config;
-    struct rt_bus *bus; /* NULL for a service that declares no need of it. */
+    struct rt_bus *bus; /* This and the next two: NULL in a process without ports. */
     struct rt_db *db;   /* Relational and time series tables. */
     struct rt_cache *cache;
     struct rt_metrics *metrics;
     struct rt_clock clock;
-    const char *data_dir; /* Embedded mode: absolute path of the data folder. */
-    bool dev;             /* `segs dev`: loopback only, demo accounts, generated secrets. */
+    const char *data_dir;       /* Embedded mode: absolute path of the data folder. */
+    bool dev;                   /* `segs dev`: loopback only, demo accounts, generated secrets. */
+    struct rt_app_private *own; /* The lifecycle's. */
 };
 
 /* One line of /readyz?verbose. */
@@ -47,6 +48,10 @@ struct rt_service {
     void (*drain)(void *state);
     /* Release everything. */
     void (*stop)(void *state);
+
+    /* Needs neither bus, database, cache nor data folder (the simulator that speaks HTTP). A process whose services
+     * all say so opens none of them: app->bus, db, cache and data_dir are NULL, and it runs beside `segs dev`. */
+    bool without_ports;
 };
 
 /* ---- Lifecycle (lifecycle.c) ---- */
@@ -55,8 +60,9 @@ struct rt_runtime;
 
 /* Opens the ports named by the configuration, starts the services in order, serves until
  * SIGTERM/SIGINT (a second signal ends at once), drains and stops in reverse order. Returns 0 or
- * the failure that kept it from starting. `on_up` (may be NULL) is called once everything is ready,
- * with the process's app. */
+ * the failure that kept it from starting; services that had started are then stopped again. `on_up` (may be NULL) is
+ * called once everything is ready, with the process's app. Sets up the log as configured. Drain and stop together
+ * may take SHUTDOWN_TIMEOUT; then the process ends with exit status 1. One call at a time per process. */
 struct rt_run_options {
     const struct rt_service *const *services;
     size_t n_services;
@@ -67,10 +73,13 @@ struct rt_run_options {
     void *user;
 };
 int rt_run(const struct rt_run_options *options, struct segs_error *reterr);
-void rt_request_stop(void); /* As SIGTERM does; async-signal-safe. */
+/* As the first SIGTERM does; async-signal-safe, from any thread; more calls change nothing. */
+void rt_request_stop(void);
 
 /* The pieces of rt_run for programs that need the ports without its main loop (replay, audit,
  * tests). */
+/* SEGS_ENOTSUP: the configuration names an engine that this build does not have; SEGS_ECONFLICT: another process
+ * works on the data folder; otherwise as the ports fail. *ret is then empty, which rt_app_close takes, too. */
 int rt_app_open(const struct rt_config *config, const char *data_dir, bool dev, struct rt_app *ret,
                 struct segs_error *reterr);
 void rt_app_close(struct rt_app *app);
@@ -80,8 +89,9 @@ void rt_app_close(struct rt_app *app);
 extern const struct rt_config_entry rt_common_config[];
 extern const size_t rt_n_common_config;
 
-/* Body of a daemon's main.c: parse --config/--help/--check-config, then rt_run with the one
- * service. */
+/* Body of a daemon's main.c: parse --config FILE, --data-dir DIR, --check-config, --help, --version, then rt_run with
+ * the one service. Returns the exit status: 0; 1 when it could not start; 2 when the command line or the
+ * configuration is wrong, so that starting again would not help. */
 int rt_main(const struct rt_service *service, int argc, char **argv);
 
 #endif
