@@ -18,11 +18,12 @@
 #include <segs/password.h>
 #include <segs/reading.h>
 #include <segs/role.h>
-#include <segs/time.h>
 #include <segs/rollup.h>
+#include <segs/time.h>
+#include <segs/token.h>
 #include <segs/validate.h>
 #include <segs/version.h>
-#include <segs/zone.h>
 #include <segs/window.h>
+#include <segs/zone.h>
 
 #endif

@@ -1,0 +1,14 @@
+/* Who may send readings: ingest keys, known by their digest, each speaking for the meters whose id begins with its prefix. */
+#ifndef INGESTION_KEYS_H
+#define INGESTION_KEYS_H
+
+#include <segs/reading.h>
+
+#include "runtime/db/db.h"
+
+/* Find what the key in an Authorization header ("Bearer <key>") speaks for. 0: ret_prefix is set. SEGS_EDENIED: no or no live
+ * key. Other codes: the database cannot be asked, and nobody is let in. */
+int keys_authorise(struct rt_db *db, const char *authorization, char ret_prefix[SEGS_ID_BYTES],
+                   struct segs_error *reterr);
+
+#endif

@@ -1,0 +1,326 @@
+#include "runtime/schema/schema.h"
+
+/* ---- 1: the pipeline ------------------------------------------------------------------------------------------
+ *
+ * Times are UTC milliseconds, powers 10^-6 kW, energies 10^-6 kWh, loads 10^-6 kW, shares 10^-6.
+ * Meters and regions are referred to by small surrogate keys: narrow rows cost a quarter less than text keys.
+ *
+ * Window tables are clustered by (window_start_ms, partition, meter_key): what a checkpoint touches lies together, a
+ * partition's window is one contiguous range, and dropping old windows is a range delete. One meter's history is read
+ * by seeking each window start (see the queries of the gateway), since the partition follows from the meter's id.
+ */
+static const char pipeline_sqlite[] =
+    /* A region is known as soon as it is configured or a meter names it. Capacity 0: not known, no load share. */
+    "CREATE TABLE regions ("
+    " region_key INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE,"
+    " capacity_micro_kw INTEGER NOT NULL DEFAULT 0 CHECK (capacity_micro_kw >= 0)"
+    ") STRICT;"
+
+    /* registered 0: first seen in the stream, region as the meter said; 1: in the utility's registry, whose region wins. */
+    "CREATE TABLE meters ("
+    " meter_key INTEGER PRIMARY KEY,"
+    " meter_id TEXT NOT NULL UNIQUE,"
+    " region_key INTEGER NOT NULL REFERENCES regions(region_key),"
+    " registered INTEGER NOT NULL DEFAULT 0 CHECK (registered IN (0, 1)),"
+    " may_export INTEGER NOT NULL DEFAULT 0 CHECK (may_export IN (0, 1)),"
+    " interval_ms INTEGER NOT NULL DEFAULT 0 CHECK (interval_ms >= 0),"
+    " capacity_micro_kw INTEGER NOT NULL DEFAULT 0 CHECK (capacity_micro_kw >= 0),"
+    " status TEXT NOT NULL DEFAULT 'ACTIVE',"
+    " user_id TEXT,"
+    " created_at_ms INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX meters_region ON meters(region_key);"
+    "CREATE INDEX meters_user ON meters(user_id) WHERE user_id IS NOT NULL;"
+
+    /* The fence: a checkpoint moves next_offset from the value it read, or it rolls back. The counters obey
+     * n_read = n_counted + n_duplicate + n_quarantined. closed_*_ms: end of the last closed window of that width. */
+    "CREATE TABLE stream_offsets ("
+    " topic TEXT NOT NULL,"
+    " partition INTEGER NOT NULL,"
+    " next_offset INTEGER NOT NULL,"
+    " watermark_ms INTEGER,"
+    " closed_1m_ms INTEGER,"
+    " closed_15m_ms INTEGER,"
+    " n_read INTEGER NOT NULL DEFAULT 0,"
+    " n_counted INTEGER NOT NULL DEFAULT 0,"
+    " n_duplicate INTEGER NOT NULL DEFAULT 0,"
+    " n_quarantined INTEGER NOT NULL DEFAULT 0,"
+    " n_skipped INTEGER NOT NULL DEFAULT 0," /* Messages that retention dropped before they were read. */
+    " updated_at_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (topic, partition)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* Every counted reading, once: (meter, slot) is its identity. hash_hi, hash_lo: its fingerprint, lanes 0,1 and 2,3. */
+    "CREATE TABLE raw_readings ("
+    " window_start_ms INTEGER NOT NULL,"
+    " partition INTEGER NOT NULL,"
+    " meter_key INTEGER NOT NULL,"
+    " slot INTEGER NOT NULL," /* 0..59: second of the minute. */
+    " ts_ms INTEGER NOT NULL,"
+    " present INTEGER NOT NULL,"
+    " power_micro_kw INTEGER,"
+    " energy_micro_kwh INTEGER,"
+    " register_micro_kwh INTEGER,"
+    " voltage_milli_v INTEGER,"
+    " current_milli_a INTEGER,"
+    " frequency_milli_hz INTEGER,"
+    " power_factor_micro INTEGER,"
+    " temperature_milli_degc INTEGER,"
+    " seq INTEGER,"
+    " status INTEGER NOT NULL,"
+    " reading_id TEXT,"
+    " hash_hi INTEGER NOT NULL,"
+    " hash_lo INTEGER NOT NULL,"
+    " PRIMARY KEY (window_start_ms, partition, meter_key, slot)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* One row per meter and minute. slots: bit i set when second i of the minute holds a counted reading.
+     * fp0..fp3: lane sums modulo 2^32 of the readings' fingerprints. revision: 1, then +1 for each correction after close. */
+    "CREATE TABLE aggregates_1m ("
+    " window_start_ms INTEGER NOT NULL,"
+    " partition INTEGER NOT NULL,"
+    " meter_key INTEGER NOT NULL,"
+    " region_key INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " power_count INTEGER NOT NULL,"
+    " power_sum_micro_kw INTEGER NOT NULL,"
+    " power_min_micro_kw INTEGER NOT NULL,"
+    " power_max_micro_kw INTEGER NOT NULL,"
+    " energy_count INTEGER NOT NULL,"
+    " energy_sum_micro_kwh INTEGER NOT NULL,"
+    " voltage_count INTEGER NOT NULL,"
+    " voltage_sum_milli_v INTEGER NOT NULL,"
+    " current_count INTEGER NOT NULL,"
+    " current_sum_milli_a INTEGER NOT NULL,"
+    " first_ts_ms INTEGER NOT NULL,"
+    " last_ts_ms INTEGER NOT NULL,"
+    " slots INTEGER NOT NULL,"
+    " fp0 INTEGER NOT NULL, fp1 INTEGER NOT NULL, fp2 INTEGER NOT NULL, fp3 INTEGER NOT NULL,"
+    " quality INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL DEFAULT 1,"
+    " PRIMARY KEY (window_start_ms, partition, meter_key)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* Made of closed minutes. slots: bit i set when minute i of the quarter has a row. */
+    "CREATE TABLE aggregates_15m ("
+    " window_start_ms INTEGER NOT NULL,"
+    " partition INTEGER NOT NULL,"
+    " meter_key INTEGER NOT NULL,"
+    " region_key INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " power_count INTEGER NOT NULL,"
+    " power_sum_micro_kw INTEGER NOT NULL,"
+    " power_min_micro_kw INTEGER NOT NULL,"
+    " power_max_micro_kw INTEGER NOT NULL,"
+    " energy_count INTEGER NOT NULL,"
+    " energy_sum_micro_kwh INTEGER NOT NULL,"
+    " voltage_count INTEGER NOT NULL,"
+    " voltage_sum_milli_v INTEGER NOT NULL,"
+    " current_count INTEGER NOT NULL,"
+    " current_sum_milli_a INTEGER NOT NULL,"
+    " first_ts_ms INTEGER NOT NULL,"
+    " last_ts_ms INTEGER NOT NULL,"
+    " slots INTEGER NOT NULL,"
+    " fp0 INTEGER NOT NULL, fp1 INTEGER NOT NULL, fp2 INTEGER NOT NULL, fp3 INTEGER NOT NULL,"
+    " quality INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL DEFAULT 1,"
+    " PRIMARY KEY (window_start_ms, partition, meter_key)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* What a row said before a correction: "as known at" T is the oldest entry here superseded after T, else the row itself. */
+    "CREATE TABLE aggregates_history ("
+    " width_ms INTEGER NOT NULL,"
+    " window_start_ms INTEGER NOT NULL,"
+    " partition INTEGER NOT NULL,"
+    " meter_key INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL,"
+    " superseded_at_ms INTEGER NOT NULL,"
+    " region_key INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " power_count INTEGER NOT NULL,"
+    " power_sum_micro_kw INTEGER NOT NULL,"
+    " power_min_micro_kw INTEGER NOT NULL,"
+    " power_max_micro_kw INTEGER NOT NULL,"
+    " energy_count INTEGER NOT NULL,"
+    " energy_sum_micro_kwh INTEGER NOT NULL,"
+    " voltage_count INTEGER NOT NULL,"
+    " voltage_sum_milli_v INTEGER NOT NULL,"
+    " current_count INTEGER NOT NULL,"
+    " current_sum_milli_a INTEGER NOT NULL,"
+    " first_ts_ms INTEGER NOT NULL,"
+    " last_ts_ms INTEGER NOT NULL,"
+    " slots INTEGER NOT NULL,"
+    " fp0 INTEGER NOT NULL, fp1 INTEGER NOT NULL, fp2 INTEGER NOT NULL, fp3 INTEGER NOT NULL,"
+    " quality INTEGER NOT NULL,"
+    " PRIMARY KEY (width_ms, window_start_ms, partition, meter_key, revision)"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* What one partition adds to a region's window; a regional row is the sum of all partitions' partials. Load is the sum over
+     * meters of each meter's average power, load_count the meters that had power; min and max are over those meters. */
+    "CREATE TABLE regional_partials ("
+    " width_ms INTEGER NOT NULL,"
+    " window_start_ms INTEGER NOT NULL,"
+    " partition INTEGER NOT NULL,"
+    " region_key INTEGER NOT NULL,"
+    " meter_count INTEGER NOT NULL,"
+    " load_count INTEGER NOT NULL,"
+    " energy_count INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " load_micro_kw INTEGER NOT NULL,"
+    " load_min_micro_kw INTEGER NOT NULL,"
+    " load_max_micro_kw INTEGER NOT NULL,"
+    " energy_micro_kwh INTEGER NOT NULL,"
+    " fp0 INTEGER NOT NULL, fp1 INTEGER NOT NULL, fp2 INTEGER NOT NULL, fp3 INTEGER NOT NULL,"
+    " quality INTEGER NOT NULL,"
+    " PRIMARY KEY (width_ms, window_start_ms, partition, region_key)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE regional_aggregates ("
+    " width_ms INTEGER NOT NULL,"
+    " window_start_ms INTEGER NOT NULL,"
+    " region_key INTEGER NOT NULL,"
+    " meter_count INTEGER NOT NULL,"
+    " load_count INTEGER NOT NULL,"
+    " energy_count INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " load_micro_kw INTEGER NOT NULL,"
+    " load_min_micro_kw INTEGER NOT NULL,"
+    " load_max_micro_kw INTEGER NOT NULL,"
+    " energy_micro_kwh INTEGER NOT NULL,"
+    " fp0 INTEGER NOT NULL, fp1 INTEGER NOT NULL, fp2 INTEGER NOT NULL, fp3 INTEGER NOT NULL,"
+    " capacity_micro_kw INTEGER NOT NULL,"
+    " load_share_micro INTEGER," /* NULL without a capacity. */
+    " quality INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL DEFAULT 1,"
+    " PRIMARY KEY (width_ms, window_start_ms, region_key)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE regional_history ("
+    " width_ms INTEGER NOT NULL,"
+    " window_start_ms INTEGER NOT NULL,"
+    " region_key INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL,"
+    " superseded_at_ms INTEGER NOT NULL,"
+    " meter_count INTEGER NOT NULL,"
+    " load_count INTEGER NOT NULL,"
+    " energy_count INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " load_micro_kw INTEGER NOT NULL,"
+    " load_min_micro_kw INTEGER NOT NULL,"
+    " load_max_micro_kw INTEGER NOT NULL,"
+    " energy_micro_kwh INTEGER NOT NULL,"
+    " fp0 INTEGER NOT NULL, fp1 INTEGER NOT NULL, fp2 INTEGER NOT NULL, fp3 INTEGER NOT NULL,"
+    " capacity_micro_kw INTEGER NOT NULL,"
+    " load_share_micro INTEGER,"
+    " quality INTEGER NOT NULL,"
+    " PRIMARY KEY (width_ms, window_start_ms, region_key, revision)"
+    ") STRICT, WITHOUT ROWID;"
+    /* End of the last regional window that is closed, per width; moved by whoever wins. */
+    "CREATE TABLE regional_closed ("
+    " width_ms INTEGER PRIMARY KEY,"
+    " closed_ms INTEGER NOT NULL"
+    ") STRICT;"
+
+    /* What was accepted but not counted, and why. One message is in here at most once. */
+    "CREATE TABLE quarantine ("
+    " topic TEXT NOT NULL,"
+    " partition INTEGER NOT NULL,"
+    " msg_offset INTEGER NOT NULL,"
+    " received_at_ms INTEGER NOT NULL,"
+    " meter_id TEXT,"
+    " ts_ms INTEGER,"
+    " rule TEXT NOT NULL,"
+    " field TEXT NOT NULL,"
+    " expected TEXT NOT NULL,"
+    " found TEXT NOT NULL,"
+    " payload TEXT NOT NULL,"
+    " PRIMARY KEY (topic, partition, msg_offset)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX quarantine_time ON quarantine(received_at_ms);"
+
+    /* Events written in the transaction that made them true, published by the relay afterwards. kind 'row': payload is the
+     * message. kind 'close': payload names a closed window whose rows are published as they are when the relay gets there. */
+    "CREATE TABLE outbox ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " kind TEXT NOT NULL CHECK (kind IN ('row', 'close')),"
+    " topic TEXT NOT NULL,"
+    " event_key TEXT NOT NULL,"
+    " payload TEXT NOT NULL,"
+    " created_at_ms INTEGER NOT NULL"
+    ") STRICT;"
+
+    /* Who may send readings: SHA-256 of a random key, and the meters it speaks for (a prefix of their ids, '' for all). */
+    "CREATE TABLE ingest_keys ("
+    " key_hash BLOB PRIMARY KEY,"
+    " name TEXT NOT NULL,"
+    " meter_prefix TEXT NOT NULL,"
+    " created_at_ms INTEGER NOT NULL,"
+    " revoked_at_ms INTEGER"
+    ") STRICT, WITHOUT ROWID;";
+
+/* ---- 2: people -----------------------------------------------------------------------------------------------
+ *
+ * token_version: raised whenever older access tokens must die (role change, disabling, password change, logout of all).
+ * A login is a family of refresh tokens, each used once; using one twice ends the family. */
+static const char people_sqlite[] =
+    "CREATE TABLE users ("
+    " user_id TEXT PRIMARY KEY,"
+    " email TEXT NOT NULL UNIQUE," /* Lower case. */
+    " password_hash TEXT NOT NULL,"
+    " full_name TEXT NOT NULL,"
+    " phone TEXT,"
+    " role INTEGER NOT NULL,"
+    " status TEXT NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'DISABLED')),"
+    " email_verified INTEGER NOT NULL DEFAULT 0 CHECK (email_verified IN (0, 1)),"
+    " token_version INTEGER NOT NULL DEFAULT 1,"
+    " regions TEXT," /* Regions an operator is limited to, comma-separated; NULL: all. */
+    " timezone TEXT NOT NULL DEFAULT 'Asia/Kolkata',"
+    " created_at_ms INTEGER NOT NULL,"
+    " updated_at_ms INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE logins ("
+    " login_id TEXT PRIMARY KEY,"
+    " user_id TEXT NOT NULL REFERENCES users(user_id),"
+    " created_at_ms INTEGER NOT NULL,"
+    " last_used_at_ms INTEGER NOT NULL,"
+    " expires_at_ms INTEGER NOT NULL," /* Absolute limit of the family. */
+    " revoked_at_ms INTEGER,"
+    " revoked_reason TEXT,"
+    " peer TEXT NOT NULL,"
+    " user_agent TEXT NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX logins_user ON logins(user_id);"
+    "CREATE TABLE refresh_tokens ("
+    " token_hash BLOB PRIMARY KEY," /* SHA-256 of the opaque token. */
+    " login_id TEXT NOT NULL REFERENCES logins(login_id),"
+    " created_at_ms INTEGER NOT NULL,"
+    " expires_at_ms INTEGER NOT NULL,"
+    " used_at_ms INTEGER"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX refresh_tokens_login ON refresh_tokens(login_id);"
+    "CREATE TABLE login_failures ("
+    " subject TEXT PRIMARY KEY," /* 'account:<email>' or 'peer:<address>'. */
+    " failures INTEGER NOT NULL,"
+    " window_start_ms INTEGER NOT NULL,"
+    " locked_until_ms INTEGER NOT NULL DEFAULT 0"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE audit_log ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " at_ms INTEGER NOT NULL,"
+    " actor TEXT," /* user_id, or NULL for nobody yet. */
+    " action TEXT NOT NULL,"
+    " subject TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " peer TEXT NOT NULL,"
+    " request_id TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX audit_log_time ON audit_log(at_ms);";
+
+static const struct rt_db_migration migrations[] = {
+    { 1, "pipeline", pipeline_sqlite, NULL },
+    { 2, "people", people_sqlite, NULL },
+};
+
+int rt_schema_migrate(struct rt_db *db, struct segs_error *reterr)
+{
+    return rt_db_migrate(db, migrations, sizeof migrations / sizeof migrations[0], reterr);
+}
