@@ -89,13 +89,29 @@ static int lock_folder(const char *dir, int *ret_fd, struct segs_error *reterr)
     return 0;
 }
 
+/* The same path, independent of the working directory. NULL: no memory, or the working directory has gone. */
+static char *absolute(const char *path)
+{
+    char cwd[4096] = "";
+    char *text;
+    size_t size;
+
+    if (path[0] != '/' && !getcwd(cwd, sizeof cwd))
+        return NULL;
+    size = strlen(cwd) + strlen(path) + 2;
+    text = malloc(size);
+    if (text)
+        (void)snprintf(text, size, "%s%s%s", cwd, cwd[0] ? "/" : "", path);
+    return text;
+}
+
 static int open_folder(struct rt_app *app, const char *data_dir, struct segs_error *reterr)
 {
     int r = make_folders(data_dir, reterr);
 
     if (r < 0)
         return r;
-    app->own->data_dir = realpath(data_dir, NULL);
+    app->own->data_dir = absolute(data_dir);
     if (!app->own->data_dir)
         return rt_fail(reterr, SEGS_EDENIED, "DATA_DIR", "cannot find %s: %s", data_dir,
                        strerror(errno));
