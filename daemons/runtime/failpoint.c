@@ -64,7 +64,7 @@ static void parse_point(char *text)
         *at++ = '\0';
         point->at = parse_number(at, whole);
     }
-    (void)snprintf(point->name, sizeof point->name, "%s", text);
+    memcpy(point->name, text, strlen(text) + 1);
     if (strcmp(action, "kill") == 0) {
         point->action = ACTION_KILL;
     } else if (strcmp(action, "error") == 0 || strcmp(action, "enospc") == 0) {
