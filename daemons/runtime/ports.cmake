@@ -12,7 +12,15 @@ segs_add_runtime_part(ports SOURCES
     bus/embedded_topic.c
     bus/embedded_writer.c
     bus/partitioner.c
+    cache/cache.c
+    cache/memory.c
+    db/db.c
     db/gate.c
+    db/sqlite.c
+    db/sqlite_exec.c
+    db/sqlite_migrate.c
+    db/sqlite_statement.c
+    db/sqlite_transaction.c
     db/sqlite_util.c
     db/sqlite_wal.c
     LIBS rt_core SQLite::SQLite3)

@@ -28,14 +28,17 @@ struct rt_db_options {
     bool read_only;
 };
 
+/* SEGS_ENOTSUP: `url` is set and this build has no adapter for it. RT_ESTORAGE: the file or folder
+ * cannot be opened. Close after the last connection was released. */
 int rt_db_open(const struct rt_db_options *options, struct rt_db **ret, struct segs_error *reterr);
 void rt_db_close(struct rt_db *db);
 
 enum rt_db_engine { RT_DB_SQLITE = 1, RT_DB_POSTGRES = 2 };
 enum rt_db_engine rt_db_engine(const struct rt_db *db);
 
-/* Numbered migrations, each applied once in its own transaction and recorded; a database newer than
- * the list is SEGS_ECONFLICT. */
+/* Numbered migrations, each applied once in its own transaction and recorded in schema_migrations; a
+ * database newer than the list is SEGS_ECONFLICT. Read-only: nothing is applied, and an older
+ * database is SEGS_ECONFLICT too. A failing migration leaves those before it applied. */
 struct rt_db_migration {
     int32_t version; /* 1, 2, 3, ... */
     const char *name;
@@ -45,11 +48,14 @@ struct rt_db_migration {
 int rt_db_migrate(struct rt_db *db, const struct rt_db_migration *list, size_t n,
                   struct segs_error *reterr);
 
-/* Take a connection; waits up to timeout_ms (RT_ETIMEOUT). */
+/* Take a connection; waits up to timeout_ms (RT_ETIMEOUT), first come, first served. Writing on a
+ * RT_DB_READ connection is SEGS_EINTERNAL; RT_DB_WRITE of a read-only database is SEGS_ENOTSUP. A
+ * thread that holds a writing connection must not ask for a second one. */
 enum rt_db_mode { RT_DB_READ = 1, RT_DB_WRITE = 2 };
 int rt_db_acquire(struct rt_db *db, enum rt_db_mode mode, int64_t timeout_ms,
                   struct rt_db_conn **ret, struct segs_error *reterr);
-void rt_db_release(struct rt_db_conn *conn); /* Rolls back an open transaction. NULL is fine. */
+void rt_db_release(struct rt_db_conn *conn); /* Rolls back an open transaction. NULL is fine. Free
+                                                rows before. */
 
 int rt_db_begin(struct rt_db_conn *conn, struct segs_error *reterr);
 int rt_db_commit(struct rt_db_conn *conn,
@@ -70,6 +76,9 @@ struct rt_db_value {
 struct rt_db_value rt_db_text(const char *text); /* NULL becomes SQL NULL. */
 struct rt_db_value rt_db_blob(const void *data, size_t len);
 
+/* A transaction of a RT_DB_READ connection is a snapshot. After any failure inside a transaction
+ * roll back: whether the engine did so already is not told. */
+
 /* Failures of the calls below: SEGS_ECONFLICT (unique or check constraint), RT_EBUSY, RT_ESTORAGE,
  * RT_EUNAVAILABLE, RT_EAMBIGUOUS, SEGS_EINTERNAL (wrong SQL: a bug). `sql` must be a string
  * constant: statements are prepared once per connection and found again by address. */
@@ -80,8 +89,8 @@ int rt_db_exec(struct rt_db_conn *conn, const char *sql, const struct rt_db_valu
                int64_t *ret_changed, struct segs_error *reterr);
 
 /* The same statement for many parameter rows, in one round trip where the engine can. `params` is
- * row-major. ret_changed: NULL, or n_rows entries. Stops at the first failing row; run it inside a
- * transaction. */
+ * row-major. ret_changed: NULL, or n_rows entries. Stops at the first failing row, which
+ * reterr->index names; run it inside a transaction. */
 int rt_db_exec_batch(struct rt_db_conn *conn, const char *sql, const struct rt_db_value *params,
                      size_t n_params, size_t n_rows, int64_t *ret_changed,
                      struct segs_error *reterr);
