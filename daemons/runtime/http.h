@@ -50,7 +50,8 @@ struct rt_http_options {
     void *user;                 /* For handlers and hook. */
     struct rt_metrics *metrics; /* segs_http_* families; served at /metrics. */
     int64_t body_timeout_ms;    /* Whole body; 0: 10000. */
-    int64_t head_timeout_ms;    /* Request line and headers; 0: 10000. Also bounds writing. */
+    int64_t head_timeout_ms;    /* Request line and headers; 0: 10000. Three times as long
+                                 * for the whole answer. */
     /* /health, /livez, /readyz: asks the service; NULL: always ready. */
     const struct rt_service *readiness_of;
     void *readiness_state;

@@ -8,8 +8,8 @@
 #include "runtime/http_internal.h"
 
 #define CHUNK (16 * 1024)
-#define EXCESS_BODY_MS 1000 /* For a connection beyond its peer's share. */
-#define DISCARD_MS 1000     /* For a body nobody asked for. */
+#define EXCESS_IDLE_MS 100 /* For each piece, on a connection beyond its peer's share. */
+#define DISCARD_MS 1000    /* For a body nobody asked for. */
 #define DISCARD_BYTES (64 * 1024)
 
 /* A compressed body may grow to 64 KiB freely and then to a hundred times its size; JSON readings
@@ -48,16 +48,21 @@ int http_body_admit(struct rt_http_exchange *x)
 
 /* ---- Raw bytes ---- */
 
-static void begin(struct rt_http_exchange *x, int64_t timeout_ms)
+static void set_deadline(struct rt_http_exchange *x)
 {
     struct http_conn *conn = &x->worker->conn;
+    int64_t soon_ms = rt_monotonic_ms() + EXCESS_IDLE_MS;
+    bool sooner = conn->excess && soon_ms < x->body_until_ms;
 
-    if (x->body_begun)
-        return;
+    http_conn_phase(&x->server->conns, conn, HTTP_PHASE_HANDLE,
+                    sooner ? soon_ms : x->body_until_ms);
+}
+
+static void begin(struct rt_http_exchange *x, int64_t timeout_ms)
+{
     x->body_begun = true;
-    if (conn->excess && timeout_ms > EXCESS_BODY_MS)
-        timeout_ms = EXCESS_BODY_MS;
-    http_conn_phase(&x->server->conns, conn, HTTP_PHASE_HANDLE, rt_monotonic_ms() + timeout_ms);
+    x->body_until_ms = rt_monotonic_ms() + timeout_ms;
+    set_deadline(x);
     if (x->framing.expect_continue) {
         static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -78,6 +83,8 @@ static int read_some(struct rt_http_exchange *x, char *buf, size_t cap)
 
     if (x->body_done)
         return 0;
+    if (x->worker->conn.excess)
+        set_deadline(x);
     if (length >= 0 && (uint64_t)cap > (uint64_t)length - x->body_received)
         cap = (size_t)((uint64_t)length - x->body_received);
     n = http_backend_read(x->backend, buf, cap);
@@ -272,7 +279,8 @@ int rt_http_json_body(struct rt_http_exchange *x, const struct rt_json_member *m
     }
     if (r != 0) {
         rt_http_fault(x, err.field, "malformed_json", err.message);
-        rt_http_problem(x, 400, "malformed_json", "The body is not the JSON that is expected here.");
+        rt_http_problem(x, 400, "malformed_json",
+                        "The body is not the JSON that is expected here.");
         return r;
     }
     r = rt_json_check(x->json, members, on_fault, x);

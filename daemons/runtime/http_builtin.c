@@ -7,7 +7,6 @@
 
 #define READY_CACHE_MS 1000
 
-
 /* ---- What the service says ---- */
 
 static void put_plain(struct rt_buf *out, const char *text)

@@ -255,28 +255,45 @@ int http_backend_start(struct rt_http_server *server, const char *bind, int32_t 
     char head_bytes[16];
     struct mg_server_port opened = { 0 };
     /* No document_root: without it the library has no files to serve. */
-    const char *options[] = { "listening_ports", listen_on,
-                              "num_threads", threads,
-                              "request_timeout_ms", timeout,
-                              "keep_alive_timeout_ms", idle,
-                              "max_request_size", head_bytes,
-                              "enable_keep_alive", "yes",
-                              "tcp_nodelay", "1",
-                              "listen_backlog", "1024",
-                              "connection_queue", "64",
-                              "decode_url", "no",
-                              "decode_query_string", "no",
-                              "enable_directory_listing", "no",
-                              "enable_auth_domain_check", "no",
-                              "access_control_allow_origin", "",
-                              "access_control_allow_methods", "",
-                              "access_control_allow_headers", "",
+    const char *options[] = { "listening_ports",
+                              listen_on,
+                              "num_threads",
+                              threads,
+                              "request_timeout_ms",
+                              timeout,
+                              "keep_alive_timeout_ms",
+                              idle,
+                              "max_request_size",
+                              head_bytes,
+                              "enable_keep_alive",
+                              "yes",
+                              "tcp_nodelay",
+                              "1",
+                              "listen_backlog",
+                              "1024",
+                              "connection_queue",
+                              "64",
+                              "decode_url",
+                              "no",
+                              "decode_query_string",
+                              "no",
+                              "enable_directory_listing",
+                              "no",
+                              "enable_auth_domain_check",
+                              "no",
+                              "access_control_allow_origin",
+                              "",
+                              "access_control_allow_methods",
+                              "",
+                              "access_control_allow_headers",
+                              "",
                               NULL };
     struct mg_context *ctx;
 
     (void)snprintf(listen_on, sizeof listen_on, "%s:%d", bind, (int)port);
     (void)snprintf(threads, sizeof threads, "%d", (int)server->n_threads);
-    (void)snprintf(timeout, sizeof timeout, "%lld", (long long)server->head_timeout_ms);
+    /* Ours comes first, because the library cannot tell late from malformed. */
+    (void)snprintf(timeout, sizeof timeout, "%lld", 2 * (long long)server->head_timeout_ms);
     (void)snprintf(idle, sizeof idle, "%d", IDLE_TIMEOUT_MS);
     (void)snprintf(head_bytes, sizeof head_bytes, "%d", HTTP_MAX_HEAD_BYTES);
     (void)pthread_once(&once, init_library);

@@ -20,6 +20,7 @@
 #define EXCESS_WAIT_MS 50
 
 #define LINGER_MS 500
+#define EXCESS_LINGER_MS 20
 #define LINGER_BYTES (64 * 1024)
 #define PEEK_BYTES 16384
 
@@ -303,7 +304,7 @@ bool http_conn_accept(const struct http_conn *conn, int64_t head_timeout_ms, int
 
 void http_conn_finish(struct http_conn *conn, bool unread)
 {
-    int64_t until_ms = rt_monotonic_ms() + LINGER_MS;
+    int64_t until_ms = rt_monotonic_ms() + (conn->excess ? EXCESS_LINGER_MS : LINGER_MS);
     char waste[4096];
     size_t total = 0;
 

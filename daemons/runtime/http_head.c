@@ -56,8 +56,8 @@ static const char *after_line(const char *text)
 
 static int check_request_line(const struct http_head *head, const char **why)
 {
-    const char *uri_end = head->query ? head->query + strlen(head->query)
-                                      : head->uri + strlen(head->uri);
+    const char *uri_end =
+        head->query ? head->query + strlen(head->query) : head->uri + strlen(head->uri);
     const char *next = after_line(head->version);
 
     if (head->uri != head->method + strlen(head->method) + 1 ||

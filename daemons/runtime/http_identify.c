@@ -48,8 +48,7 @@ static bool is_traceparent(const char *text)
     if (!is_hex(text, 2) || !is_hex(text + 3, TRACE_HEX) || !is_hex(text + 36, SPAN_HEX) ||
         !is_hex(text + 53, 2))
         return false;
-    if (strncmp(text, "ff", 2) == 0 || is_zero(text + 3, TRACE_HEX) ||
-        is_zero(text + 36, SPAN_HEX))
+    if (strncmp(text, "ff", 2) == 0 || is_zero(text + 3, TRACE_HEX) || is_zero(text + 36, SPAN_HEX))
         return false;
     return len == TRACEPARENT_LEN || (strncmp(text, "00", 2) != 0 && text[TRACEPARENT_LEN] == '-');
 }

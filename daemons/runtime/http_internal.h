@@ -15,7 +15,8 @@
 
 #define HTTP_MAX_HEADERS 64
 #define HTTP_MAX_HEAD_BYTES 16384 /* Request line and headers together; ours. */
-#define HTTP_SMALL_BUFFER (256 * 1024) /* A worker keeps buffers up to this size between requests. */
+#define HTTP_SMALL_BUFFER                                                                          \
+    (256 * 1024) /* A worker keeps buffers up to this size between requests. */
 #define HTTP_ID_BYTES 65
 #define HTTP_TRACEPARENT_BYTES 56
 
@@ -73,6 +74,7 @@ struct rt_http_exchange {
     bool body_done;  /* Everything the framing promised was read. */
     bool body_failed;
     uint64_t body_received;
+    int64_t body_until_ms;
     struct rt_json *json;
 
     void *principal;

@@ -38,7 +38,9 @@ void http_metrics_open(struct rt_http_server *server, struct rt_metrics *registr
 
 static const char *method_label(const struct rt_http_exchange *x)
 {
-    static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS" };
+    static const char *const known[] = {
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"
+    };
 
     if (x->route->spec)
         return x->route->spec->method;

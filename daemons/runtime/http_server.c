@@ -12,7 +12,7 @@
 #define DEFAULT_THREADS 64
 #define MAX_THREADS 4096
 #define DEFAULT_TIMEOUT_MS 10000
-#define WRITE_TIMEOUT_MS 30000
+#define WRITE_FACTOR 3 /* Writing may take this many times as long as reading a head. */
 #define REPEAT_AFTER_S 2
 
 /* ---- Workers ---- */
@@ -230,7 +230,7 @@ static void send_answer(struct rt_http_exchange *x)
 
     http_body_discard(x);
     http_conn_phase(&x->server->conns, &worker->conn, HTTP_PHASE_WRITE,
-                    rt_monotonic_ms() + WRITE_TIMEOUT_MS);
+                    rt_monotonic_ms() + WRITE_FACTOR * x->server->head_timeout_ms);
     http_send(x);
     http_conn_phase(&x->server->conns, &worker->conn, HTTP_PHASE_HANDLE, 0);
     http_metrics_count(x);

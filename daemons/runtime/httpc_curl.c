@@ -116,9 +116,10 @@ static bool is_safe(const char *method)
 
 static bool is_loopback(const char *url)
 {
-    static const char *const starts[] = { "http://127.", "http://localhost:", "http://localhost/",
-                                          "https://127.", "https://localhost:",
-                                          "https://localhost/" };
+    static const char *const starts[] = {
+        "http://127.",  "http://localhost:",  "http://localhost/",
+        "https://127.", "https://localhost:", "https://localhost/"
+    };
 
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         if (strncasecmp(url, starts[i], strlen(starts[i])) == 0)
