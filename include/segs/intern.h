@@ -7,12 +7,12 @@
  * An id is 1..63 bytes without NUL; no alphabet is enforced here (segs_id_check() does that). Slots
  * are never reused or renumbered; a table only grows, up to its limit.
  *
- * **Memory:** about 12 to 24 bytes of index, 4 bytes, and 8 bytes plus the id rounded up to 8, per
- * id (40 to 52 bytes for ids of 12 bytes).
+ * **Memory:** 16 to 32 bytes of index, 4 to 6 bytes, and 6 bytes plus the id rounded up to 8, per id
+ * (44 to 62 bytes for ids of 12 bytes).
  *
  * **Hostile ids:** the hash is keyed per table. Give a random `key` when strangers choose the ids.
- * Should one lookup nevertheless need more than 64 steps, which with an unknown key does not happen
- * by chance, the table changes to SipHash-2-4 under the same key, once and for good (threshold:
+ * Should one lookup nevertheless need more than 256 steps, which in a table at most half full does
+ * not happen by chance, the table changes to SipHash-2-4 under the same key, once and for good (threshold:
  * ours). Slots stay as they are.
  *
  * Thread rule: one table, one thread at a time; distinct tables are independent. While nobody adds,

@@ -10,7 +10,7 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct segs_intern_options) == 40,
                "the options have no padding");
 
 #define ID_MAX (SEGS_ID_BYTES - 1)
-#define PROBE_MAX 64
+#define PROBE_MAX 256
 #define BLOCK 32
 #define CHUNK_BYTES 65536u
 #define UNIT 8u /* records start at multiples of this */
@@ -30,7 +30,7 @@ struct segs_intern {
     uint64_t *table; /* high half: hash, low half: 1 + unit of the record; 0 for empty */
     uint32_t *units; /* by slot: unit of the record */
     unsigned char **chunk;
-    uint32_t table_cap; /* power of two, at most 3/4 full */
+    uint32_t table_cap; /* power of two, at most half full */
     uint32_t units_cap;
     uint32_t n_chunks;
     uint32_t chunks_cap;
@@ -254,7 +254,7 @@ static int make_room(struct segs_intern *intern, uint32_t n_units)
          intern->next_unit + n_units > intern->n_chunks * UNITS_PER_CHUNK) &&
         add_chunk(intern) < 0)
         return SEGS_ENOMEM;
-    if (((uint64_t)intern->n_ids + 1) * 4 > (uint64_t)intern->table_cap * 3 &&
+    if (((uint64_t)intern->n_ids + 1) * 2 > intern->table_cap &&
         rebuild(intern, intern->table_cap * 2, intern->is_sip) < 0)
         return SEGS_ENOMEM;
     return 0;
