@@ -7,13 +7,14 @@
 #include "runtime/clock.h"
 #include "runtime/metrics.h"
 
-/* Ours. The writer's cache holds a checkpoint of 50,000 rows; a reader's one day of one meter. */
+/* Ours. Small pages, because aggregates are updated all over the key: a changed row costs its page.
+ * The writer's cache holds a checkpoint of 50,000 rows; a reader's one day of one meter. */
 enum { WRITER_CACHE_KIB = 65536, READER_CACHE_KIB = 4096, BUSY_MS = 5000, DEFAULT_READERS = 8 };
 
 static const struct rt_sqlite_tuning writer_tuning = {
-    .page_bytes = 8192, .cache_kib = WRITER_CACHE_KIB, .busy_ms = BUSY_MS, .foreign_keys = true
+    .page_bytes = 4096, .cache_kib = WRITER_CACHE_KIB, .busy_ms = BUSY_MS, .foreign_keys = true
 };
-static const struct rt_sqlite_tuning reader_tuning = { .page_bytes = 8192,
+static const struct rt_sqlite_tuning reader_tuning = { .page_bytes = 4096,
                                                        .cache_kib = READER_CACHE_KIB,
                                                        .busy_ms = BUSY_MS,
                                                        .foreign_keys = true,
