@@ -139,10 +139,11 @@ static int read_types_of_times(struct segs_zone *zone, struct reader *in, const 
         if (p[i] >= h->n_types)
             return malformed(in, begin + i, "transition types", "expected the index of a type");
     }
-    zone->type_of = segs__alloc(zone->allocator, h->n_times);
+    zone->type_of = segs__alloc_array(zone->allocator, h->n_times, sizeof *zone->type_of);
     if (!zone->type_of)
         return segs__fail(in->reterr, SEGS_ENOMEM, NULL, -1, "no memory for transitions");
-    memcpy(zone->type_of, p, h->n_times);
+    for (size_t i = 0; i < h->n_times; i++)
+        zone->type_of[i] = p[i];
     return 0;
 }
 

@@ -48,6 +48,8 @@ int segs_zone_new(const void *tzif, size_t size, const struct segs_zone_options 
     if (r < 0)
         return r;
     r = segs__tzif_load(zone, tzif, size, reterr);
+    if (r == 0 && segs__zone_unroll(zone) < 0)
+        r = segs__fail(reterr, SEGS_ENOMEM, NULL, -1, "no memory for transitions");
     if (r < 0) {
         segs_zone_free(zone);
         return r;

@@ -50,7 +50,7 @@ struct segs_zone {
     size_t n_times;
     size_t n_types;
     int64_t *times;
-    uint8_t *type_of;
+    uint16_t *type_of;
     struct segs__zone_type *types;
     bool has_rule;
     struct segs__zone_rule rule;
@@ -74,6 +74,10 @@ int segs__zone_rule_parse(const char *text, size_t len, int64_t offset, struct s
 
 /* What a rule says for second `t` when it always was in force. */
 struct segs__zone_span segs__zone_rule_span(const struct segs__zone_rule *rule, int64_t t);
+
+/* Put the transitions that the rule gives for 1969 to 2099 into the table. The zone is unchanged in
+ * meaning, also when this fails with SEGS_ENOMEM. */
+int segs__zone_unroll(struct segs_zone *zone);
 
 bool segs__is_abbreviation_char(char c);
 

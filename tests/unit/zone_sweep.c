@@ -3,7 +3,7 @@
  *
  *   zone PATH
  *   refused CODE                                     instead of everything else
- *   period FROM_S OFFSET_S IS_DST ABBREVIATION       every stretch from 1970 to 2100
+ *   period FROM_S OFFSET_S IS_DST ABBREVIATION       every stretch from 1970 to 2105
  *   local SECONDS N EARLIER_S LATER_S                wall clock times around each transition
  *   day DAY START_S                                  civil days around each transition
  */
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNTIL_S INT64_C(4102444800) /* 2100-01-01 */
+#define UNTIL_S INT64_C(4260211200) /* 2105-01-01 */
 #define SAMPLE_STEP_S INT64_C(864000)
 
 static int die(const char *what)
@@ -43,9 +43,9 @@ static void fill_local(int64_t seconds, struct segs_local_time *local)
 static void print_local(const struct segs_zone *zone, int64_t seconds)
 {
     struct segs_local_time local;
-    int64_t rejected_ms;
-    int64_t earlier_ms;
-    int64_t later_ms;
+    int64_t rejected_ms = 0;
+    int64_t earlier_ms = 0;
+    int64_t later_ms = 0;
     int r;
 
     fill_local(seconds, &local);

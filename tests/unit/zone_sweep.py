@@ -1,4 +1,4 @@
-"""Compares libsegs with Python's zoneinfo for every zone of the system, 1970 to 2100.
+"""Compares libsegs with Python's zoneinfo for every zone of the system, 1970 to 2105.
 
 usage: zone_sweep.py ZONE_SWEEP_PROGRAM [ZONEINFO_FOLDER]
 
@@ -59,7 +59,7 @@ class Checker:
         starts = [t for t, *_ in periods]
         instants = {
             int((datetime.datetime(year, month, day) - EPOCH).total_seconds())
-            for year in range(1970, 2100)
+            for year in range(1970, 2105)
             for month in range(1, 13)
             for day in (1, 15)
         }
