@@ -15,7 +15,8 @@
 #define FILE_SUFFIX_LEN 5
 #define MASK "********"
 
-/* How a key named its entry, weakest first: what the environment says under SEGS_NAME wins over NAME. */
+/* How a key named its entry, weakest first: what the environment says under SEGS_NAME wins over
+ * NAME. */
 enum rank { RANK_NONE = 0, RANK_ALIAS = 1, RANK_NAME = 2, RANK_PREFIXED = 3 };
 
 struct item {

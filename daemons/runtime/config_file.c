@@ -14,8 +14,8 @@
 #define MAX_FILE_BYTES (1024 * 1024)
 #define MAX_SECRET_BYTES (64 * 1024)
 
-/* Read a whole regular file, NUL-terminated. SEGS_ENOTFOUND, SEGS_EDENIED (everybody may read or write it, and
- * `is_secret`), SEGS_EFULL, SEGS_ESYNTAX (a NUL in it), SEGS_EINTERNAL. */
+/* Read a whole regular file, NUL-terminated. SEGS_ENOTFOUND, SEGS_EDENIED (everybody may read or
+ * write it, and `is_secret`), SEGS_EFULL, SEGS_ESYNTAX (a NUL in it), SEGS_EINTERNAL. */
 static int read_open(int fd, const char *field, const char *path, size_t max, bool is_secret,
                      char **ret, struct segs_error *reterr)
 {

@@ -36,7 +36,8 @@ typedef int(rt_config_pair_fn)(const char *key, const char *value, int64_t line,
 /* Call fn for each KEY=value of the file, in order. */
 int rt_config_read_file(const char *path, rt_config_pair_fn *fn, void *user,
                         struct segs_error *reterr);
-/* The content of a secret's file, to be released with free. SEGS_ENOTFOUND: there is no such file. */
+/* The content of a secret's file, to be released with free. SEGS_ENOTFOUND: there is no such file.
+ */
 int rt_config_read_secret(const char *name, const char *path, char **ret,
                           struct segs_error *reterr);
 

@@ -144,7 +144,8 @@ static int bad(const struct rt_config_entry *entry, int code, const char *text, 
 
 /* ---- Parsing ---- */
 
-/* Digits at the start of `text`, without a sign and without needless zeros; *ret_end is behind them. */
+/* Digits at the start of `text`, without a sign and without needless zeros; *ret_end is behind
+ * them. */
 static int parse_digits(const char *text, int64_t *ret, const char **ret_end)
 {
     size_t len = strspn(text, "0123456789");
@@ -155,7 +156,8 @@ static int parse_digits(const char *text, int64_t *ret, const char **ret_end)
     return segs_decimal_parse(text, len, 0, SEGS_ROUND_EXACT, ret, NULL);
 }
 
-/* A number and one of the units; without one, `bare` is the factor (0: a unit is needed, except for 0). */
+/* A number and one of the units; without one, `bare` is the factor (0: a unit is needed, except
+ * for 0). */
 static int parse_with_unit(const char *text, const struct unit *units, size_t n, int64_t bare,
                            int64_t *ret)
 {

@@ -1,5 +1,6 @@
-/* Reading. cJSON takes bytes after the end, invalid UTF-8, repeated members, \u0000 and infinite numbers, and keeps
- * numbers as doubles; so the text is checked before, the tree after, and numbers are read from their own text. */
+/* Reading. cJSON takes bytes after the end, invalid UTF-8, repeated members, \u0000 and infinite
+ * numbers, and keeps numbers as doubles; so the text is checked before, the tree after, and
+ * numbers are read from their own text. */
 #include "runtime/json.h"
 
 #include <cjson/cJSON.h>
@@ -34,8 +35,8 @@ struct rt_json {
 
 /* ---- The text: what segs_json_check leaves to us ---- */
 
-/* cJSON ends a string at U+0000, so "admin\u0000x" would become "admin". In checked text a backslash stands in
- * strings alone. */
+/* cJSON ends a string at U+0000, so "admin\u0000x" would become "admin". In checked text a
+ * backslash stands in strings alone. */
 static int check_no_nul(const char *text, size_t len, struct segs_error *reterr)
 {
     for (size_t i = 0; i + 1 < len; i++) {
@@ -273,7 +274,8 @@ void rt_json_free(struct rt_json *json)
 
 /* ---- Values ---- */
 
-/* The member and, when ret_span is not NULL, its text. NULL when absent or the document is no object. */
+/* The member and, when ret_span is not NULL, its text. NULL when absent or the document is no
+ * object. */
 static const cJSON *find(const struct rt_json *json, const char *name, struct span *ret_span)
 {
     size_t i = 0;

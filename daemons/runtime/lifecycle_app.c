@@ -89,7 +89,8 @@ static int lock_folder(const char *dir, int *ret_fd, struct segs_error *reterr)
     return 0;
 }
 
-/* The same path, independent of the working directory. NULL: no memory, or the working directory has gone. */
+/* The same path, independent of the working directory. NULL: no memory, or the working directory
+ * has gone. */
 static char *absolute(const char *path)
 {
     char cwd[4096] = "";
@@ -121,8 +122,8 @@ static int open_folder(struct rt_app *app, const char *data_dir, struct segs_err
 
 /* ---- Ports ---- */
 
-/* The embedded engines are the only ones of this build; working on them although another one was asked for would
- * store data where nobody looks for it. */
+/* The embedded engines are the only ones of this build; working on them although another one was
+ * asked for would store data where nobody looks for it. */
 static int check_engines(const struct rt_config *config, struct segs_error *reterr)
 {
     static const char *const names[] = { "KAFKA_BROKERS", "DATABASE_URL", "TIMESCALE_URL",
@@ -172,7 +173,8 @@ int rt_app_open_ports(const struct rt_config *config, const char *data_dir, bool
     if (r == 0 && with_ports) {
         r = check_engines(config, reterr);
         if (r == 0)
-            r = open_folder(&app, data_dir, reterr);
+            r = open_folder(&app, data_dir ? data_dir : rt_config_string(config, "DATA_DIR"),
+                            reterr);
         if (r == 0)
             r = open_ports(&app, reterr);
     }

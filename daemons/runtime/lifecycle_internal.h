@@ -12,7 +12,8 @@ int rt_app_open_ports(const struct rt_config *config, const char *data_dir, bool
 
 /* ---- lifecycle_signal.c ---- */
 
-/* From here on SIGTERM and SIGINT ask to stop, the second one ends the process, and SIGPIPE is ignored. */
+/* From here on SIGTERM and SIGINT ask to stop, the second one ends the process, and SIGPIPE is
+ * ignored. */
 int rt_signals_take(struct segs_error *reterr);
 void rt_signals_give_back(void);
 void rt_signals_wait(void); /* Until somebody asks to stop. */
@@ -24,7 +25,8 @@ struct rt_watch;
 
 /* NULL when there is no thread to be had; then nobody watches. */
 struct rt_watch *rt_watch_start(int64_t timeout_ms);
-/* What is being waited for, for the message. `phase` is a constant, `service` outlives the watch. */
+/* What is being waited for, for the message. `phase` is a constant, `service` outlives the watch.
+ */
 void rt_watch_phase(struct rt_watch *watch, const char *phase, const char *service);
 void rt_watch_end(struct rt_watch *watch);
 

@@ -20,7 +20,8 @@
 
 #define MAX_HELD 8
 
-/* The process has one log. Written by setup before threads start; the level and the descriptor at any time. */
+/* The process has one log. Written by setup before threads start; the level and the descriptor at
+ * any time. */
 static atomic_int log_level = RT_LOG_INFO;
 static atomic_int log_fd = STDERR_FILENO;
 static bool log_as_text;
@@ -36,7 +37,8 @@ struct context {
 };
 static _Thread_local struct context context;
 
-/* systemd names the device and inode of the journal's stream; another program may have redirected us since. */
+/* systemd names the device and inode of the journal's stream; another program may have redirected
+ * us since. */
 static bool is_journal(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -262,8 +264,9 @@ static void text_line(struct rt_buf *line, enum rt_log_level level, const char *
 
 /* ---- Writing ---- */
 
-/* One write, so that lines of threads and processes do not mix; what a full pipe leaves over follows. A log that
- * nobody can read any more must not stop the work, so other failures are dropped. */
+/* One write, so that lines of threads and processes do not mix; what a full pipe leaves over
+ * follows. A log that nobody can read any more must not stop the work, so other failures are
+ * dropped. */
 static void write_all(const char *data, size_t len)
 {
     int fd = atomic_load(&log_fd);

@@ -18,8 +18,8 @@ struct rt_log_held {
     char service[RT_LOG_SERVICE_BYTES];
 };
 
-/* Count one message; false: hold it back. *ret_held gets at most `max` windows that ended with something held back;
- * the caller writes a line about each. Thread-safe. */
+/* Count one message; false: hold it back. *ret_held gets at most `max` windows that ended with
+ * something held back; the caller writes a line about each. Thread-safe. */
 bool rt_log_limit(enum rt_log_level level, const char *message, const char *service, int64_t now_ms,
                   struct rt_log_held *ret_held, size_t max, size_t *ret_n);
 /* End every window now; returns how many held something back. */

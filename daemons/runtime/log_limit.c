@@ -1,5 +1,6 @@
-/* Rate limit: a message that one service writes again and again shows RT_LOG_LIMIT_LINES lines per window; the rest
- * is counted. Messages are string constants, so the address is the message's identity. */
+/* Rate limit: a message that one service writes again and again shows RT_LOG_LIMIT_LINES lines per
+ * window; the rest is counted. Messages are string constants, so the address is the message's
+ * identity. */
 #include "runtime/log_internal.h"
 
 #include <pthread.h>
@@ -34,8 +35,8 @@ static void sweep(int64_t now_ms, struct rt_log_held *ret_held, size_t max, size
     }
 }
 
-/* The slot of a message: its own, else a free one, else NULL: with so many different messages at once none of them
- * is a flood. */
+/* The slot of a message: its own, else a free one, else NULL: with so many different messages at
+ * once none of them is a flood. */
 static struct slot *slot_of(const char *message, const char *service)
 {
     struct slot *unused = NULL;

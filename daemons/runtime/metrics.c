@@ -468,7 +468,8 @@ static void render_bucket(struct rt_buf *out, const char *name, const char *labe
     rt_buf_printf(out, "\"} %llu\n", (unsigned long long)n);
 }
 
-/* The count is the sum of the buckets as read here, so that +Inf and _count agree whatever other threads do. */
+/* The count is the sum of the buckets as read here, so that +Inf and _count agree whatever other
+ * threads do. */
 static void render_histogram(struct rt_buf *out, const char *name, const struct child *child)
 {
     const struct rt_histogram *h = &child->u.histogram;

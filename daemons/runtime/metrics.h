@@ -17,10 +17,11 @@ struct rt_histogram;
 struct rt_metrics *rt_metrics_new(void);
 void rt_metrics_free(struct rt_metrics *metrics);
 
-/* Find or create. The help text and the bounds (ascending, without +Inf) of the first call count; name, help and
- * bounds are copied. Another kind or other label names under the same name are a bug and assert. `labels` is NULL or alternating name, value, ..., NULL. Never NULL on success; on
- * exhaustion of memory or of the family's limit of children (200) they return a shared sink child
- * that is rendered as `overflow="true"`. */
+/* Find or create. The help text and the bounds (ascending, without +Inf) of the first call count;
+ * name, help and bounds are copied. Another kind or other label names under the same name are a
+ * bug and assert. `labels` is NULL or alternating name, value, ..., NULL. Never NULL on success;
+ * on exhaustion of memory or of the family's limit of children (200) they return a shared sink
+ * child that is rendered as `overflow="true"`. */
 struct rt_counter *rt_counter(struct rt_metrics *m, const char *name, const char *help,
                               const char *const *labels);
 struct rt_gauge *rt_gauge(struct rt_metrics *m, const char *name, const char *help,
@@ -40,7 +41,8 @@ uint64_t rt_histogram_count(const struct rt_histogram *histogram);
 /* Called at each render, for values that live elsewhere (queue depth, lag). */
 typedef void(rt_metrics_collect_fn)(struct rt_metrics *metrics, void *user);
 int rt_metrics_on_render(struct rt_metrics *metrics, rt_metrics_collect_fn *fn, void *user);
-/* Before `user` goes away: when this returns, fn is not running and will not be called with it. Not from within fn. */
+/* Before `user` goes away: when this returns, fn is not running and will not be called with it.
+ * Not from within fn. */
 void rt_metrics_off_render(struct rt_metrics *metrics, rt_metrics_collect_fn *fn, void *user);
 
 /* Append every family, then process_* and segs_build_info{version}, as

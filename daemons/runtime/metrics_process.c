@@ -39,8 +39,8 @@ static int read_text(const char *path, char *buf, size_t size)
     return n > 0 ? 0 : -1;
 }
 
-/* proc(5): fields 14 utime, 15 stime, 20 num_threads, 22 starttime, 24 rss; counted after the command name, which is
- * in parentheses and may itself hold blanks and parentheses. */
+/* proc(5): fields 14 utime, 15 stime, 20 num_threads, 22 starttime, 24 rss; counted after the
+ * command name, which is in parentheses and may itself hold blanks and parentheses. */
 static int read_process(struct process *ret)
 {
     char text[1024];

@@ -49,8 +49,9 @@ struct rt_service {
     /* Release everything. */
     void (*stop)(void *state);
 
-    /* Needs neither bus, database, cache nor data folder (the simulator that speaks HTTP). A process whose services
-     * all say so opens none of them: app->bus, db, cache and data_dir are NULL, and it runs beside `segs dev`. */
+    /* Needs neither bus, database, cache nor data folder (the simulator that speaks HTTP). A
+     * process whose services all say so opens none of them: app->bus, db, cache and data_dir are
+     * NULL, and it runs beside `segs dev`. */
     bool without_ports;
 };
 
@@ -60,14 +61,15 @@ struct rt_runtime;
 
 /* Opens the ports named by the configuration, starts the services in order, serves until
  * SIGTERM/SIGINT (a second signal ends at once), drains and stops in reverse order. Returns 0 or
- * the failure that kept it from starting; services that had started are then stopped again. `on_up` (may be NULL) is
- * called once everything is ready, with the process's app. Sets up the log as configured. Drain and stop together
- * may take SHUTDOWN_TIMEOUT; then the process ends with exit status 1. One call at a time per process. */
+ * the failure that kept it from starting; services that had started are then stopped again.
+ * `on_up` (may be NULL) is called once everything is ready, with the process's app. Sets up the
+ * log as configured. Drain and stop together may take SHUTDOWN_TIMEOUT; then the process ends with
+ * exit status 1. One call at a time per process. */
 struct rt_run_options {
     const struct rt_service *const *services;
     size_t n_services;
     const struct rt_config *config;
-    const char *data_dir; /* Locked against a second process; created with mode 0700. */
+    const char *data_dir; /* NULL: DATA_DIR. Made with mode 0700, locked against other processes. */
     bool dev;
     void (*on_up)(struct rt_app *app, void *user);
     void *user;
@@ -78,8 +80,9 @@ void rt_request_stop(void);
 
 /* The pieces of rt_run for programs that need the ports without its main loop (replay, audit,
  * tests). */
-/* SEGS_ENOTSUP: the configuration names an engine that this build does not have; SEGS_ECONFLICT: another process
- * works on the data folder; otherwise as the ports fail. *ret is then empty, which rt_app_close takes, too. */
+/* SEGS_ENOTSUP: the configuration names an engine that this build does not have; SEGS_ECONFLICT:
+ * another process works on the data folder; otherwise as the ports fail. *ret is then empty, which
+ * rt_app_close takes, too. */
 int rt_app_open(const struct rt_config *config, const char *data_dir, bool dev, struct rt_app *ret,
                 struct segs_error *reterr);
 void rt_app_close(struct rt_app *app);
@@ -89,9 +92,10 @@ void rt_app_close(struct rt_app *app);
 extern const struct rt_config_entry rt_common_config[];
 extern const size_t rt_n_common_config;
 
-/* Body of a daemon's main.c: parse --config FILE, --data-dir DIR, --check-config, --help, --version, then rt_run with
- * the one service. Returns the exit status: 0; 1 when it could not start; 2 when the command line or the
- * configuration is wrong, so that starting again would not help. */
+/* Body of a daemon's main.c: parse --config FILE, --data-dir DIR, --check-config, --help,
+ * --version, then rt_run with the one service. Returns the exit status: 0; 1 when it could not
+ * start; 2 when the command line or the configuration is wrong, so that starting again would not
+ * help. */
 int rt_main(const struct rt_service *service, int argc, char **argv);
 
 #endif

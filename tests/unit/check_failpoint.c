@@ -1,5 +1,5 @@
-/* Built with SEGS_FAILPOINTS whatever the build says. Each test runs in a process of its own, because fail points
- * are read once. */
+/* Built with SEGS_FAILPOINTS whatever the build says. Each test runs in a process of its own,
+ * because fail points are read once. */
 #include "runtime/failpoint.h"
 
 #include <check.h>

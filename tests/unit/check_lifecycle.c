@@ -1,5 +1,5 @@
-/* Runs services that note what happens to them, on ports that only note being opened and closed. What ends the
- * process or depends on signals runs in a child process. */
+/* Runs services that note what happens to them, on ports that only note being opened and closed.
+ * What ends the process or depends on signals runs in a child process. */
 #include "runtime/service.h"
 
 #include <check.h>

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <segs/error.h>
@@ -180,6 +181,24 @@ START_TEST(services_and_messages_are_limited_on_their_own)
 }
 END_TEST
 
+START_TEST(the_journal_of_systemd_gets_its_priority)
+{
+    struct stat st;
+    char stream[64];
+
+    ck_assert_int_eq(fstat(fds[1], &st), 0);
+    (void)snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+    rt_log_setup(RT_LOG_INFO, "json", "ingestion");
+    rt_log_plain(RT_LOG_WARN, "x");
+    ck_assert_int_eq(strncmp(logged(), "<4>{\"time\":", 11), 0);
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", "1:1", 1), 0);
+    rt_log_setup(RT_LOG_INFO, "json", "ingestion");
+    rt_log_plain(RT_LOG_WARN, "x");
+    ck_assert_int_eq(logged()[0], '{');
+}
+END_TEST
+
 static void *write_lines(void *user)
 {
     (void)user;
@@ -235,6 +254,7 @@ int main(void)
     tcase_add_test(tc, a_failure_says_code_message_field_and_line);
     tcase_add_test(tc, a_flood_is_cut_at_twenty_lines_and_counted);
     tcase_add_test(tc, services_and_messages_are_limited_on_their_own);
+    tcase_add_test(tc, the_journal_of_systemd_gets_its_priority);
     tcase_add_test(tc, lines_of_threads_do_not_mix);
     tcase_add_test(tc, a_log_that_nobody_reads_does_not_stop_the_work);
     suite_add_tcase(suite, tc);
