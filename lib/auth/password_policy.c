@@ -15,7 +15,7 @@ _Static_assert(sizeof(struct segs_password_policy) == 40, "no implicit padding")
 #define DEFAULT_MAX_CHARS 128
 #define CONTEXT_WORD_MIN_BYTES 4
 #define CONTEXT_REST_MIN_BYTES 6 /* characters needed besides a context word */
-#define SHORT_GROUP_BYTES 4
+#define SHORT_GROUP_BYTES 6
 #define NUMBER_MAX_DIGITS 10
 #define MIN_DIFFERENT 4
 
