@@ -78,8 +78,8 @@ struct segs_local_time {
 /**
  * Make a zone from the bytes of a TZif file.
  *
- * Of version 2 and later the 64 bit block and the rule in the footer are used; after the last
- * transition of a file without a rule its last offset stays in force. Footer rules may use the
+ * Of version 2 and later the 64 bit block and the rule in the footer are used; the last transition
+ * stays in force until the rule's next change, and for ever in a file without a rule. Footer rules may use the
  * extended hours of version 3 in any version, and must name both dates when they name a daylight
  * saving time.
  *

@@ -47,6 +47,9 @@ int segs__zone_unroll(struct segs_zone *zone)
 
     if (!zone->has_rule || !zone->rule.has_dst)
         return 0;
+    /* The last transition of the file stays in force until the rule's next event, even where the
+     * rule would contradict it, as in some slim files: it was written for its instant, the rule for
+     * the years after. */
     if (zone->n_times > 0 && zone->times[zone->n_times - 1] >= at)
         at = segs__zone_span_at(zone, zone->times[zone->n_times - 1]).end;
     if (at >= UNROLL_UNTIL)

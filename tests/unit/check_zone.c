@@ -448,6 +448,24 @@ START_TEST(a_rule_holds_for_ever)
 }
 END_TEST
 
+/* In October 2022 Ojinaga stayed on the offset of its summer time as its new standard time, a week
+ * before its new rule would have ended summer time (tz database). */
+START_TEST(the_last_transition_holds_until_the_rule_changes)
+{
+    struct segs_zone *zone = load("America_Ojinaga");
+    struct segs_zone_period period;
+
+    ck_assert_int_eq(segs_zone_period_at(zone, at("2022-11-01T00:00:00Z"), &period), 0);
+    ck_assert_int_eq(period.from_ms, at("2022-10-30T08:00:00Z"));
+    ck_assert_int_eq(period.offset_s, -21600);
+    ck_assert_int_eq(period.is_dst, 0);
+    ck_assert_str_eq(period.abbreviation, "CST");
+    ck_assert_int_eq(segs_zone_period_at(zone, at("2023-03-12T08:00:00Z"), &period), 0);
+    ck_assert_str_eq(period.abbreviation, "CDT");
+    segs_zone_free(zone);
+}
+END_TEST
+
 START_TEST(a_malformed_footer_is_refused_with_its_place)
 {
     struct segs_zone *zone = NULL;
@@ -692,6 +710,7 @@ int main(void)
     tcase_add_loop_test(tc, an_impossible_wall_clock_time_is_named, 0, N(impossible_walls));
     tcase_add_loop_test(tc, a_footer_rule_is_followed, 0, N(rules));
     tcase_add_test(tc, a_rule_holds_for_ever);
+    tcase_add_test(tc, the_last_transition_holds_until_the_rule_changes);
     tcase_add_loop_test(tc, a_malformed_footer_is_refused_with_its_place, 0, N(bad_rules));
     tcase_add_loop_test(tc, a_damaged_zone_is_refused, 0, N(damages));
     tcase_add_test(tc, no_beginning_of_a_zone_is_a_zone);

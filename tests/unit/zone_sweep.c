@@ -4,8 +4,8 @@
  *   zone PATH
  *   refused CODE                                     instead of everything else
  *   period FROM_S OFFSET_S IS_DST ABBREVIATION       every stretch from 1970 to 2105
- *   local SECONDS N EARLIER_S LATER_S                wall clock times around each transition
- *   day DAY START_S                                  civil days around each transition
+ *   local SECONDS N EARLIER_S LATER_S                wall clock times around transitions
+ *   day DAY START_S                                  civil days around transitions
  */
 #include <segs/error.h>
 #include <segs/time.h>
@@ -16,6 +16,9 @@
 #include <string.h>
 
 #define UNTIL_S INT64_C(4260211200) /* 2105-01-01 */
+/* Between these, rules repeat what is compared before and after. */
+#define HISTORY_UNTIL_S INT64_C(2145916800) /* 2038-01-01 */
+#define RULES_FROM_S INT64_C(4039372800)    /* 2098-01-01 */
 #define SAMPLE_STEP_S INT64_C(864000)
 
 static int die(const char *what)
@@ -63,7 +66,7 @@ static void print_local(const struct segs_zone *zone, int64_t seconds)
 static void print_transition(const struct segs_zone *zone, int64_t at, int32_t before,
                              int32_t after)
 {
-    static const int64_t deltas[] = { -5400, -1800, -1, 0, 1, 1799, 3600 };
+    static const int64_t deltas[] = { -1, 0, 1799 };
     int32_t day = (int32_t)((at + before) / 86400);
 
     for (size_t i = 0; i < sizeof deltas / sizeof deltas[0]; i++) {
@@ -107,7 +110,7 @@ static void print_zone(const struct segs_zone *zone)
         (void)printf("period %lld %d %d %s\n", (long long)t, (int)period.offset_s,
                      (int)period.is_dst, period.abbreviation);
         check_samples(zone, &period);
-        if (t > 86400 * 3)
+        if (t > 86400 * 3 && (t < HISTORY_UNTIL_S || t >= RULES_FROM_S))
             print_transition(zone, t, offset_before, period.offset_s);
         offset_before = period.offset_s;
     }
