@@ -5,6 +5,13 @@
 void segs__fast_init(struct segs__fast *f, bool allow_lf)
 {
     memset(f, 0, sizeof *f);
+    /* A step that nothing was learned for matches one byte that no value starts with, so that
+     * comparing needs no question whether there is something to compare. */
+    for (size_t i = 0; i < SEGS__FAST_STEPS; i++) {
+        f->steps[i].literal[0] = '\x01';
+        f->steps[i].mask = 1;
+        f->steps[i].member = SEGS__TIMESTAMP;
+    }
     f->allow_lf = allow_lf;
     /* A true date from the start: zeros would make bytes of zero a date. */
     memcpy(f->date, "1970-01-01T", 11);

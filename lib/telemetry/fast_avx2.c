@@ -1,8 +1,9 @@
-/* The quick decoder 32 bytes at a time. The build gives this file alone the flags for AVX2 and BMI;
+/* The quick decoder 32 bytes at a time. The build gives this file alone the flags for AVX2, BMI and BMI2;
  * whether the machine has them is asked when it runs. */
+#include "telemetry/fast_words.h"
 #include "telemetry/telemetry_internal.h"
 
-#if defined(__AVX2__) && defined(__BMI__)
+#if defined(__AVX2__) && defined(__BMI2__)
 
 #include <immintrin.h>
 
@@ -37,7 +38,7 @@ static inline bool same_literal(const char *p, const struct segs__fast_step *ste
 {
     uint32_t same = mask32(_mm256_cmpeq_epi8(load32_bytes(p), load32_bytes(step->literal)));
 
-    return (~same & step->mask) == 0 && step->len != 0;
+    return (~same & step->mask) == 0;
 }
 
 static inline unsigned name_length(const char *p)
@@ -53,12 +54,27 @@ static inline bool same_name(const char *p, const struct segs__name_slot *slot)
     return (~same & ((1u << slot->len) - 1)) == 0;
 }
 
-static inline void number_masks(const char *p, uint32_t *ret_digits, uint32_t *ret_span)
+static inline uint32_t digit_mask(const char *p)
 {
-    __m128i bytes = load16(p);
+    return mask16(in_range(load16(p), '0', '9'));
+}
 
-    *ret_digits = mask16(in_range(bytes, '0', '9'));
-    *ret_span = mask16(in_range(bytes, '.', '9'));
+/* Both sides of the point at once: digits are joined to pairs, fours and eights in both halves of one
+ * register. */
+static inline void split_digits(const char *p, unsigned n_whole, unsigned n_fraction,
+                                uint64_t *ret_whole, uint64_t *ret_fraction)
+{
+    uint64_t whole = load64(p) << (64 - 8 * n_whole);
+    uint64_t fraction = _bzhi_u64(load64(p + n_whole + 1), 8 * n_fraction);
+    __m128i digits =
+        _mm_and_si128(_mm_set_epi64x((int64_t)fraction, (int64_t)whole), _mm_set1_epi8(0x0F));
+    __m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010A));
+    __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(0x00010064));
+    __m128i eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(0x00012710));
+    uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
+
+    *ret_whole = both & UINT32_MAX;
+    *ret_fraction = both >> 32;
 }
 
 /* Which bytes are of the class: each row of the ASCII table (high nibble) has a bit, and each column
@@ -114,7 +130,10 @@ static const char *decode(struct segs__fast *f, const char *p, const char *limit
 
 segs__fast_fn *segs__fast_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") ? decode : NULL;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                   __builtin_cpu_supports("bmi2")
+               ? decode
+               : NULL;
 }
 
 #else

@@ -1,9 +1,11 @@
 /* The quick decoder of one object, included once per instruction set, behind the primitives that
  * differ between them:
- *   same_literal(p, step)       do the step's bytes stand at p
+ *   same_literal(p, step)       do the step's bytes stand at p (see segs__fast_init())
  *   name_length(p)              bytes before the next quote, or more than SEGS__NAME_MAX_BYTES
  *   same_name(p, slot)          does the slot's name stand at p
- *   number_masks(p, &d, &n)     of 16 bytes: which are digits, which are digits or . or /
+ *   digit_mask(p)               which of the 16 bytes at p are digits
+ *   split_digits(p, n, m, &w, &f)  the 1..8 digits at p, and the 1..8 behind the point as if they
+ *                               were eight
  *   copy_text(dst, p, wanted)   copy the text at p, up to its closing quote, to the 64 zeroed bytes
  *                               at dst, and return its length; 0 unless it has 1 to 63 bytes of the
  *                               wanted class and nothing else
@@ -14,60 +16,13 @@
 
 #include <string.h>
 
+#include "telemetry/fast_words.h"
 #include "telemetry/telemetry_internal.h"
 
 /* Whitespace is followed for this many bytes at one place; pretty printers need fewer. */
 #define SPACE_MAX_BYTES 16
 
-static inline uint64_t load64(const char *p)
-{
-    uint64_t word;
-
-    memcpy(&word, p, sizeof word);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-static inline uint32_t load32(const char *p)
-{
-    uint32_t word;
-
-    memcpy(&word, p, sizeof word);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap32(word);
-#endif
-    return word;
-}
-
-static inline unsigned low_bit(uint32_t mask)
-{
-    return (unsigned)__builtin_ctz(mask);
-}
-
-/* The number that eight ASCII digits stand for, the first in the lowest byte; a zero byte counts as
- * the digit 0. Pairs, then fours, then all eight are joined by one multiplication each. */
-static inline uint64_t eight_digits(uint64_t word)
-{
-    word = (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) * 2561 >> 8;
-    word = (word & UINT64_C(0x00FF00FF00FF00FF)) * 6553601 >> 16;
-    return (word & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001) >> 32;
-}
-
-/* The first `n` (0..8) bytes of a word as a whole number. */
-static inline uint64_t whole_digits(uint64_t word, unsigned n)
-{
-    return n == 0 ? 0 : eight_digits(word << (64 - 8 * n));
-}
-
-/* The first `n` (0..8) bytes of a word as the eight digits behind a point. */
-static inline uint64_t fraction_digits(uint64_t word, unsigned n)
-{
-    return n == 0 ? 0 : eight_digits(word & UINT64_MAX >> (64 - 8 * n));
-}
-
-/* Numbers with exponents or more digits than a register holds. */
+/* Numbers with more digits than a register holds. */
 static const char *long_number(const char *p, const char *limit, unsigned scale, int rounding,
                                int64_t *ret)
 {
@@ -79,46 +34,50 @@ static const char *long_number(const char *p, const char *limit, unsigned scale,
     return j.p;
 }
 
-/* A number of up to 8 digits on each side of the point, as a multiple of 10^-scale. `divisor` is
- * 10^(8 - scale). */
+/* A fraction of eight digits in units of 10^-scale; `divisor` is 10^(8 - scale). */
+static inline uint64_t round_fraction(uint64_t fraction, uint64_t divisor)
+{
+    uint64_t units = fraction / divisor;
+    uint64_t rest = fraction % divisor;
+
+    return units + (rest + (units & 1) > divisor / 2); /* to nearest, ties to even */
+}
+
+/* A number of up to 8 digits on each side of the point, as a multiple of 10^-scale. What follows it
+ * is not looked at: an exponent, like anything else that does not belong there, is found by whoever
+ * expects a comma next. `divisor` is 10^(8 - scale). */
 static inline const char *decimal(const char *p, const char *limit, unsigned scale,
                                   uint64_t divisor, int64_t *ret)
 {
     const char *start = p;
-    bool negative = *p == '-';
-    uint32_t digits;
-    uint32_t span;
     uint32_t others;
-    unsigned len;
     unsigned n_whole;
     unsigned n_fraction;
-    unsigned has_point;
+    uint64_t whole;
     uint64_t fraction;
-    uint64_t units;
-    uint64_t rest;
 
-    if (negative)
+    if (*p == '-')
         p++;
-    number_masks(p, &digits, &span);
-    len = low_bit(~span); /* 16 when no end is in sight */
-    others = ~digits & ((1u << len) - 1);
-    n_whole = low_bit(others | 1u << len);
-    has_point = n_whole < len;
-    n_fraction = len - n_whole - has_point;
-
-    if ((p[len] | 0x20) == 'e' || len == 16 || n_whole > 8 || n_fraction > 8)
+    others = ~digit_mask(p); /* sixteen bytes are looked at, so bit 16 and above are set */
+    n_whole = low_bit(others);
+    if (n_whole - 1 > 7)
         return long_number(start, limit, scale, SEGS_ROUND_HALF_EVEN, ret);
-    if ((others & (others - 1)) != 0 || n_whole == 0 || (*p == '0' && n_whole > 1) ||
-        (has_point && (p[n_whole] != '.' || n_fraction == 0)))
+    if (*p == '0' && n_whole > 1)
         return NULL;
+    if (p[n_whole] != '.') {
+        whole = whole_digits(p, n_whole) * (100000000 / divisor);
+        *ret = p == start ? (int64_t)whole : -(int64_t)whole;
+        return p + n_whole;
+    }
 
-    fraction = fraction_digits(load64(p + n_whole + 1), n_fraction);
-    units = fraction / divisor;
-    rest = fraction % divisor;
-    units += rest + (units & 1) > divisor / 2; /* to nearest, ties to even */
-    units += whole_digits(load64(p), n_whole) * (100000000 / divisor);
-    *ret = negative ? -(int64_t)units : (int64_t)units;
-    return p + len;
+    n_fraction = low_bit(others & (others - 1)) - n_whole - 1;
+    if (n_fraction - 1 > 7 || n_whole + n_fraction > 14)
+        return long_number(start, limit, scale, SEGS_ROUND_HALF_EVEN, ret);
+    split_digits(p, n_whole, n_fraction, &whole, &fraction);
+    fraction = n_fraction > scale ? round_fraction(fraction, divisor) : fraction / divisor;
+    whole = whole * (100000000 / divisor) + fraction;
+    *ret = p == start ? (int64_t)whole : -(int64_t)whole;
+    return p + n_whole + 1 + n_fraction;
 }
 
 static inline const char *decimal64(const char *p, const char *limit, void *ret)
@@ -159,19 +118,15 @@ static inline const char *decimal32_milli(const char *p, const char *limit, void
 
 static inline const char *sequence(const char *p, const char *limit, int64_t *ret)
 {
-    uint32_t digits;
-    uint32_t span;
-    unsigned len;
+    unsigned len = low_bit(~digit_mask(p));
 
-    number_masks(p, &digits, &span);
-    len = low_bit(~span);
-    if (len == 0 || len > 8 || low_bit(~digits) != len || (p[len] | 0x20) == 'e') {
+    if (len - 1 > 7 || p[len] == '.') {
         p = long_number(p, limit, 0, SEGS_ROUND_EXACT, ret);
         return p && *ret >= 0 && *ret <= SEGS_SEQ_MAX ? p : NULL;
     }
     if (*p == '0' && len > 1)
         return NULL;
-    *ret = (int64_t)whole_digits(load64(p), len);
+    *ret = (int64_t)whole_digits(p, len);
     return p + len;
 }
 

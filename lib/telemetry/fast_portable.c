@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "base/base_internal.h"
+#include "telemetry/fast_words.h"
 #include "telemetry/telemetry_internal.h"
 
 static inline bool same_literal(const char *p, const struct segs__fast_step *step)
 {
-    return step->len != 0 && memcmp(p, step->literal, step->len) == 0;
+    return memcmp(p, step->literal, step->len) == 0 && step->len != 0;
 }
 
 static inline unsigned name_length(const char *p)
@@ -23,21 +24,20 @@ static inline bool same_name(const char *p, const struct segs__name_slot *slot)
     return memcmp(p, slot->name, slot->len) == 0;
 }
 
-static inline void number_masks(const char *p, uint32_t *ret_digits, uint32_t *ret_span)
+static inline uint32_t digit_mask(const char *p)
 {
     uint32_t digits = 0;
-    uint32_t span = 0;
 
-    for (unsigned i = 0; i < 16; i++) {
-        uint32_t is_digit = segs__is_digit(p[i]) ? 1 : 0;
+    for (unsigned i = 0; i < 16; i++)
+        digits |= (segs__is_digit(p[i]) ? 1u : 0u) << i;
+    return digits;
+}
 
-        if (!is_digit && p[i] != '.' && p[i] != '/')
-            break;
-        digits |= is_digit << i;
-        span |= 1u << i;
-    }
-    *ret_digits = digits;
-    *ret_span = span;
+static inline void split_digits(const char *p, unsigned n_whole, unsigned n_fraction,
+                                uint64_t *ret_whole, uint64_t *ret_fraction)
+{
+    *ret_whole = whole_digits(p, n_whole);
+    *ret_fraction = fraction_digits(p + n_whole + 1, n_fraction);
 }
 
 static inline unsigned copy_text(char *dst, const char *p, unsigned wanted)

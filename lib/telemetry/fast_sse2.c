@@ -1,4 +1,5 @@
 /* The quick decoder 16 bytes at a time. SSE2 is part of every x86-64. */
+#include "telemetry/fast_words.h"
 #include "telemetry/telemetry_internal.h"
 
 #if defined(__SSE2__)
@@ -34,7 +35,7 @@ static inline bool same_literal(const char *p, const struct segs__fast_step *ste
     __m128i high = _mm_cmpeq_epi8(load16(p + 16), load16(step->literal + 16));
     uint32_t same = mask16(low) | mask16(high) << 16;
 
-    return (~same & step->mask) == 0 && step->len != 0;
+    return (~same & step->mask) == 0;
 }
 
 static inline unsigned name_length(const char *p)
@@ -49,12 +50,16 @@ static inline bool same_name(const char *p, const struct segs__name_slot *slot)
     return (~same & ((1u << slot->len) - 1)) == 0;
 }
 
-static inline void number_masks(const char *p, uint32_t *ret_digits, uint32_t *ret_span)
+static inline uint32_t digit_mask(const char *p)
 {
-    __m128i bytes = load16(p);
+    return mask16(in_range(load16(p), '0', '9'));
+}
 
-    *ret_digits = mask16(in_range(bytes, '0', '9'));
-    *ret_span = mask16(in_range(bytes, '.', '9'));
+static inline void split_digits(const char *p, unsigned n_whole, unsigned n_fraction,
+                                uint64_t *ret_whole, uint64_t *ret_fraction)
+{
+    *ret_whole = whole_digits(p, n_whole);
+    *ret_fraction = fraction_digits(p + n_whole + 1, n_fraction);
 }
 
 static inline uint32_t class_mask(__m128i bytes, unsigned wanted)

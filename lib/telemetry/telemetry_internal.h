@@ -137,7 +137,7 @@ int segs__element_decode(struct segs__element *e, struct segs__json *j, struct s
 struct segs__fast_step {
     char literal[32];
     uint32_t mask;   /* bit n: byte n counts */
-    uint16_t len;    /* 0: nothing learned yet */
+    uint16_t len;    /* 0: nothing learned yet, see segs__fast_init() */
     uint16_t member; /* enum segs__member, or SEGS__N_MEMBERS for the closing brace */
 };
 

@@ -10,7 +10,6 @@
 #include <segs/validate.h>
 
 #include <cjson/cJSON.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,119 +219,107 @@ static unsigned long our_pass(const struct ours *ours, const struct body *body,
     return good;
 }
 
-static double cjson_rate(const struct body *body, double seconds, struct segs_reading *readings)
+/* The rate of the fastest of many passes: a busy machine slows most of them, hardly all. */
+static double best_rate(const struct ours *ours, const struct body *body, double seconds,
+                        struct segs_reading *readings)
 {
     double start = now_s();
-    unsigned long n = 0;
+    double best = 0;
 
     while (now_s() - start < seconds) {
-        unsigned long done = cjson_pass(body, readings);
+        double pass_start = now_s();
+        unsigned long done = ours ? our_pass(ours, body, readings) : cjson_pass(body, readings);
 
-        if (done != N_READINGS)
+        if (done != N_READINGS) {
+            (void)fprintf(stderr, "%lu of %d readings passed\n", done, N_READINGS);
             exit(EXIT_FAILURE);
-        n += done;
-    }
-    return (double)n / (now_s() - start);
-}
-
-static double our_rate(const struct ours *ours, const struct body *body, double seconds,
-                       struct segs_reading *readings)
-{
-    double start = now_s();
-    unsigned long n = 0;
-
-    while (now_s() - start < seconds) {
-        for (int i = 0; i < 20; i++) {
-            unsigned long done = our_pass(ours, body, readings);
-
-            if (done != N_READINGS) {
-                (void)fprintf(stderr, "%lu of %d readings passed\n", done, N_READINGS);
-                exit(EXIT_FAILURE);
-            }
-            n += done;
         }
+        best = fmax(best, (double)done / (now_s() - pass_start));
     }
-    return (double)n / (now_s() - start);
+    return best;
 }
+
+/* Each line is measured in slices by turns: what disturbs one line disturbs the others as well. */
+#define N_SLICES 5
 
 static void bench_body(const struct ours *ours, const struct body *body, double seconds,
                        struct segs_reading *readings)
 {
     static const char *const levels[] = { "plain", "portable", "SSE2", "AVX2" };
-    double reference = cjson_rate(body, seconds, readings);
+    double best[SEGS__FAST_AVX2 + 1] = { 0 };
+    double reference = 0;
 
-    (void)printf("%-22s %4.0f bytes each   cJSON      %8.3f M/s\n", body->name,
+    for (int slice = 0; slice < N_SLICES; slice++) {
+        reference = fmax(reference, best_rate(NULL, body, seconds / N_SLICES, readings));
+        for (int level = SEGS__FAST_PLAIN; level <= SEGS__FAST_AVX2; level++) {
+            if (segs__decoder_set_level(ours->decoder, level) == 0)
+                best[level] =
+                    fmax(best[level], best_rate(ours, body, seconds / N_SLICES, readings));
+        }
+    }
+
+    (void)printf("%-18s %4.0f bytes each  cJSON     %8.3f M/s\n", body->name,
                  (double)body->len / N_READINGS, reference / 1e6);
     for (int level = SEGS__FAST_PLAIN; level <= SEGS__FAST_AVX2; level++) {
-        double rate;
-
-        if (segs__decoder_set_level(ours->decoder, level) < 0)
-            continue;
-        rate = our_rate(ours, body, seconds, readings);
-        (void)printf("%-22s                   %-10s %8.3f M/s   %5.1f x cJSON\n", body->name,
-                     levels[level], rate / 1e6, rate / reference);
+        if (best[level] > 0)
+            (void)printf("%-18s                  %-9s %8.3f M/s  %5.1f x cJSON\n", body->name,
+                         levels[level], best[level] / 1e6, best[level] / reference);
     }
 }
 
 /* One message is one reading: what a consumer of the bus does. */
-static void bench_single(const struct body *lines, double seconds, struct segs_reading *readings)
+static void pass_single(const struct body *lines, struct segs_reading *readings)
 {
-    double start = now_s();
-    unsigned long n = 0;
+    const char *p = lines->text;
+    const char *end = p + lines->len;
 
-    while (now_s() - start < seconds) {
-        const char *p = lines->text;
-        const char *end = p + lines->len;
+    while (p < end) {
+        const char *line_end = memchr(p, '\n', (size_t)(end - p));
 
-        while (p < end) {
-            const char *line_end = memchr(p, '\n', (size_t)(end - p));
-
-            if (segs_reading_decode(p, (size_t)(line_end - p), &readings[0], NULL) < 0)
-                exit(EXIT_FAILURE);
-            p = line_end + 1;
-            n++;
-        }
+        if (segs_reading_decode(p, (size_t)(line_end - p), &readings[0], NULL) < 0)
+            exit(EXIT_FAILURE);
+        p = line_end + 1;
     }
-    (void)printf("one reading a call                        best       %8.3f M/s\n",
-                 (double)n / (now_s() - start) / 1e6);
 }
 
-static void bench_encode(const struct segs_reading *readings, double seconds)
+static void pass_encode(const struct body *lines, struct segs_reading *readings)
 {
     static char buf[N_READINGS * (SEGS_READING_JSON_MAX_BYTES + 1) + 2];
-    double start = now_s();
-    unsigned long n = 0;
     size_t len;
 
-    while (now_s() - start < seconds) {
-        if (segs_readings_encode(readings, N_READINGS, SEGS_FORMAT_NDJSON, buf, sizeof buf, &len,
-                                 NULL) < 0)
-            exit(EXIT_FAILURE);
-        n += N_READINGS;
-    }
-    (void)printf("encode                                               %8.3f M/s\n",
-                 (double)n / (now_s() - start) / 1e6);
+    (void)lines;
+    if (segs_readings_encode(readings, N_READINGS, SEGS_FORMAT_NDJSON, buf, sizeof buf, &len,
+                             NULL) < 0)
+        exit(EXIT_FAILURE);
 }
 
-static void bench_hash(const struct segs_reading *readings, double seconds)
+static void pass_hash(const struct body *lines, struct segs_reading *readings)
 {
     static const uint8_t key[16] = { 1 };
-    struct segs_fingerprint sum = { { 0, 0, 0, 0 } };
+    static struct segs_fingerprint sum;
+
+    (void)lines;
+    for (size_t i = 0; i < N_READINGS; i++) {
+        struct segs_fingerprint one;
+
+        (void)segs_reading_hash(&readings[i], key, &one);
+        segs_fingerprint_add(&sum, &one);
+    }
+}
+
+static void bench_pass(const char *name, void (*pass)(const struct body *, struct segs_reading *),
+                       const struct body *lines, double seconds, struct segs_reading *readings)
+{
     double start = now_s();
-    unsigned long n = 0;
+    double best = 0;
 
     while (now_s() - start < seconds) {
-        for (size_t i = 0; i < N_READINGS; i++) {
-            struct segs_fingerprint one;
+        double pass_start = now_s();
 
-            (void)segs_reading_hash(&readings[i], key, &one);
-            segs_fingerprint_add(&sum, &one);
-        }
-        n += N_READINGS;
+        pass(lines, readings);
+        best = fmax(best, N_READINGS / (now_s() - pass_start));
     }
-    (void)printf("fingerprint                                          %8.3f M/s   (lane %" PRIu32
-                 ")\n",
-                 (double)n / (now_s() - start) / 1e6, sum.lane[0]);
+    (void)printf("%-46s%8.3f M/s\n", name, best / 1e6);
 }
 
 int main(int argc, char **argv)
@@ -350,10 +337,10 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
         bench_body(&ours, &bodies[i], seconds, readings);
-    bench_single(&bodies[2], seconds, readings);
-    bench_encode(readings, seconds);
+    bench_pass("one reading a call", pass_single, &bodies[2], seconds, readings);
     (void)our_pass(&ours, &bodies[0], readings);
-    bench_hash(readings, seconds);
+    bench_pass("encode", pass_encode, NULL, seconds, readings);
+    bench_pass("fingerprint", pass_hash, NULL, seconds, readings);
 
     segs_policy_free(ours.policy);
     segs_decoder_free(ours.decoder);
