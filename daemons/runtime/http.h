@@ -1,6 +1,14 @@
 /* HTTP server: routes as a table, one listener per service, problem+json for every failure, limits,
  * trace context, drain. Handlers never see the server library behind it.
  *
+ * What every server enforces: the head whole within head_timeout_ms and below 16 KiB and 64 lines, the
+ * body whole within body_timeout_ms, a kept connection idle for at most 500 ms, and an answer taken
+ * within three times head_timeout_ms. A connection occupies one thread. One peer address may hold
+ * three quarters of the threads; its further connections are served only when their request is
+ * already there, and refused with 503 otherwise. Behind a proxy, all clients are one peer.
+ *
+ * Each server also answers /health, /livez, /readyz (?verbose) and /metrics.
+ *
  * Thread rule: handlers run concurrently on the server's threads; an exchange belongs to its
  * handler's thread. */
 #ifndef RT_HTTP_H
@@ -107,5 +115,20 @@ void rt_http_fault(struct rt_http_exchange *x, const char *pointer, const char *
 /* 503 with Retry-After. */
 void rt_http_unavailable(struct rt_http_exchange *x, int retry_after_s, const char *code,
                          const char *detail);
+
+/* ---- A long answer, written piece by piece: exports and event streams ----
+ *
+ * A stream holds its thread, so event streams belong on a server of their own with n_threads = the
+ * most subscribers. The handler asks rt_http_stream_ended at least once a second and returns when
+ * it says so; rt_http_stop waits for it. */
+
+/* Send the head; rt_http_set_header comes before. On failure the peer is gone: just return. */
+int rt_http_stream_begin(struct rt_http_exchange *x, int status, const char *content_type);
+/* Waits while the peer is slow, within the time for an answer. Negative when it is gone. */
+int rt_http_stream_write(struct rt_http_exchange *x, const void *data, size_t len);
+/* The source failed midway: leave the end off, so that the peer sees the answer is not whole. */
+void rt_http_stream_abort(struct rt_http_exchange *x);
+/* The peer has left or the server is draining. */
+bool rt_http_stream_ended(const struct rt_http_exchange *x);
 
 #endif

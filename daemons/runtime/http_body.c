@@ -54,8 +54,7 @@ static void set_deadline(struct rt_http_exchange *x)
     int64_t soon_ms = rt_monotonic_ms() + EXCESS_IDLE_MS;
     bool sooner = conn->excess && soon_ms < x->body_until_ms;
 
-    http_conn_phase(&x->server->conns, conn, HTTP_PHASE_HANDLE,
-                    sooner ? soon_ms : x->body_until_ms);
+    http_conn_phase(conn, HTTP_PHASE_HANDLE, sooner ? soon_ms : x->body_until_ms);
 }
 
 static void begin(struct rt_http_exchange *x, int64_t timeout_ms)
@@ -72,7 +71,7 @@ static void begin(struct rt_http_exchange *x, int64_t timeout_ms)
 
 static void finish(struct rt_http_exchange *x)
 {
-    http_conn_phase(&x->server->conns, &x->worker->conn, HTTP_PHASE_HANDLE, 0);
+    http_conn_phase(&x->worker->conn, HTTP_PHASE_HANDLE, 0);
 }
 
 /* Up to `cap` bytes; 0 at the end; -1 when the rest will not come. */
@@ -88,7 +87,7 @@ static int read_some(struct rt_http_exchange *x, char *buf, size_t cap)
     if (length >= 0 && (uint64_t)cap > (uint64_t)length - x->body_received)
         cap = (size_t)((uint64_t)length - x->body_received);
     n = http_backend_read(x->backend, buf, cap);
-    if (n < 0 || (n == 0 && length >= 0) || http_conn_expired(&x->server->conns, &x->worker->conn))
+    if (n < 0 || (n == 0 && length >= 0) || http_conn_expired(&x->worker->conn))
         return -1;
     x->body_received += (uint64_t)n;
     if (n == 0 || (length >= 0 && x->body_received == (uint64_t)length))
@@ -98,7 +97,7 @@ static int read_some(struct rt_http_exchange *x, char *buf, size_t cap)
 
 static int refuse_broken(struct rt_http_exchange *x)
 {
-    if (http_conn_expired(&x->server->conns, &x->worker->conn))
+    if (http_conn_expired(&x->worker->conn))
         return refuse(x, 408, "timeout", "The body did not arrive in time.");
     return refuse(x, 400, "malformed_body", "The body ends early or is framed wrongly.");
 }

@@ -128,8 +128,8 @@ static void metrics(struct rt_http_exchange *x, void *user)
 }
 
 const struct rt_http_route http_builtin_routes[] = {
-    { .method = "GET", .path = "/health", .handler = health },
-    { .method = "GET", .path = "/livez", .handler = livez },
+    { .method = "GET", .path = "/health", .handler = health, .query = "verbose" },
+    { .method = "GET", .path = "/livez", .handler = livez, .query = "verbose" },
     { .method = "GET", .path = "/readyz", .handler = readyz, .query = "verbose" },
     { .method = "GET", .path = "/metrics", .handler = metrics },
     { .method = NULL },

@@ -64,7 +64,7 @@ static int on_connection(const struct mg_connection *c, void **conn_data)
     bind_connection(worker, worker->backend_info);
     if (worker->conn.fd < 0)
         return 0;
-    http_conn_phase(&worker->server->conns, &worker->conn, HTTP_PHASE_HEAD, head_deadline(worker));
+    http_conn_phase(&worker->conn, HTTP_PHASE_HEAD, head_deadline(worker));
     if (http_conn_accept(&worker->conn, worker->server->head_timeout_ms, &status))
         return 0;
     if (status != 0)
@@ -132,7 +132,7 @@ static int on_request(struct mg_connection *c)
     if (!worker || !info || worker->conn.dead)
         return 400;
     learn(worker, c);
-    http_conn_phase(&worker->server->conns, &worker->conn, HTTP_PHASE_HANDLE, 0);
+    http_conn_phase(&worker->conn, HTTP_PHASE_HANDLE, 0);
     if (is_warming(worker, c, info))
         return 204;
     copy_head(&worker->head, info);
@@ -156,8 +156,7 @@ static void on_request_end(const struct mg_connection *c, int status)
 
     (void)status;
     if (worker)
-        http_conn_phase(&worker->server->conns, &worker->conn, HTTP_PHASE_HEAD,
-                        head_deadline(worker));
+        http_conn_phase(&worker->conn, HTTP_PHASE_HEAD, head_deadline(worker));
 }
 
 static int on_error(struct mg_connection *c, int status, const char *message)
@@ -169,7 +168,7 @@ static int on_error(struct mg_connection *c, int status, const char *message)
     if (!worker || worker->conn.dead)
         return 0;
     learn(worker, c);
-    expired = http_conn_expired(&worker->server->conns, &worker->conn);
+    expired = http_conn_expired(&worker->conn);
     http_refuse(worker, c, status_of(status, expired),
                 expired ? "The request line and headers did not arrive in time."
                         : "The request could not be understood.");
@@ -180,13 +179,6 @@ static int on_message(const struct mg_connection *c, const char *message)
 {
     (void)c;
     rt_log(RT_LOG_DEBUG, "http server library", RT_STR("text", message));
-    return 1;
-}
-
-static int on_access(const struct mg_connection *c, const char *message)
-{
-    (void)c;
-    (void)message;
     return 1;
 }
 
@@ -236,7 +228,6 @@ static const struct mg_callbacks callbacks = {
     .begin_request = on_request,
     .end_request = on_request_end,
     .log_message = on_message,
-    .log_access = on_access,
     .connection_close = on_close,
     .http_error = on_error,
     .init_thread = on_thread,

@@ -28,11 +28,16 @@
 
 static void expire(struct http_conn *conn, int64_t now_ms)
 {
-    if (conn->fd < 0 || conn->deadline_ms == 0 || now_ms < conn->deadline_ms)
+    int64_t deadline_ms = atomic_load(&conn->deadline_ms);
+    int phase = atomic_load(&conn->phase);
+
+    if (conn->fd < 0 || deadline_ms == 0 || now_ms < deadline_ms)
         return;
-    conn->expired = true;
-    conn->deadline_ms = 0;
-    (void)shutdown(conn->fd, conn->phase == HTTP_PHASE_WRITE ? SHUT_RDWR : SHUT_RD);
+    /* Unless the thread has moved on in this moment. */
+    if (!atomic_compare_exchange_strong(&conn->deadline_ms, &deadline_ms, 0))
+        return;
+    atomic_store(&conn->expired, true);
+    (void)shutdown(conn->fd, phase == HTTP_PHASE_WRITE ? SHUT_RDWR : SHUT_RD);
 }
 
 /* The acceptor looks at its stop flag only between waits of up to 2 s; a connection ends the wait. */
@@ -133,7 +138,7 @@ void http_conns_wake_waiting(struct http_conns *conns)
 {
     (void)pthread_mutex_lock(&conns->lock);
     for (struct http_conn *c = conns->first; c; c = c->next) {
-        if (c->fd >= 0 && c->phase == HTTP_PHASE_HEAD)
+        if (c->fd >= 0 && atomic_load(&c->phase) == HTTP_PHASE_HEAD)
             (void)shutdown(c->fd, SHUT_RD);
     }
     (void)pthread_mutex_unlock(&conns->lock);
@@ -214,7 +219,7 @@ void http_conn_bind(struct http_conns *conns, struct http_conn *conn, const char
     conn->excess = count_peer(conns, conn->peer) >= conns->share;
     conn->fd = fd;
     conn->fd_hint = fd;
-    conn->expired = false;
+    atomic_store(&conn->expired, false);
     conn->dead = false;
     conn->start = NULL;
     (void)pthread_mutex_unlock(&conns->lock);
@@ -224,28 +229,19 @@ void http_conn_unbind(struct http_conns *conns, struct http_conn *conn)
 {
     (void)pthread_mutex_lock(&conns->lock);
     conn->fd = -1;
-    conn->phase = HTTP_PHASE_NONE;
-    conn->deadline_ms = 0;
+    http_conn_phase(conn, HTTP_PHASE_NONE, 0);
     (void)pthread_mutex_unlock(&conns->lock);
 }
 
-void http_conn_phase(struct http_conns *conns, struct http_conn *conn, enum http_phase phase,
-                     int64_t deadline_ms)
+void http_conn_phase(struct http_conn *conn, enum http_phase phase, int64_t deadline_ms)
 {
-    (void)pthread_mutex_lock(&conns->lock);
-    conn->phase = phase;
-    conn->deadline_ms = deadline_ms;
-    (void)pthread_mutex_unlock(&conns->lock);
+    atomic_store(&conn->phase, (int)phase);
+    atomic_store(&conn->deadline_ms, deadline_ms);
 }
 
-bool http_conn_expired(struct http_conns *conns, struct http_conn *conn)
+bool http_conn_expired(struct http_conn *conn)
 {
-    bool expired;
-
-    (void)pthread_mutex_lock(&conns->lock);
-    expired = conn->expired;
-    (void)pthread_mutex_unlock(&conns->lock);
-    return expired;
+    return atomic_load(&conn->expired);
 }
 
 static bool wait_readable(int fd, int64_t timeout_ms)
@@ -257,6 +253,15 @@ static bool wait_readable(int fd, int64_t timeout_ms)
         n = poll(&pfd, 1, (int)timeout_ms);
     } while (n < 0 && errno == EINTR);
     return n > 0;
+}
+
+bool http_conn_is_gone(const struct http_conn *conn)
+{
+    char byte;
+
+    if (conn->fd < 0 || !wait_readable(conn->fd, 0))
+        return false;
+    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 static bool ends_head(const char *data, size_t len)

@@ -9,22 +9,25 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* The list and each fd change under the lock; phase and deadline are set by the connection's own
+ * thread on every request and only read by the watcher. */
 enum http_phase { HTTP_PHASE_NONE, HTTP_PHASE_HEAD, HTTP_PHASE_HANDLE, HTTP_PHASE_WRITE };
 
 struct http_conn {
     int fd; /* -1: no connection, or its socket is not known yet. */
     int fd_hint;
     char peer[48];
-    enum http_phase phase;
-    int64_t deadline_ms; /* Monotonic; 0: none. */
-    bool expired;        /* The deadline passed and the socket was shut. */
-    bool excess;         /* One more than the peer's share of the threads. */
-    bool dead;           /* Nothing that still arrives may be acted on. */
-    const char *start;   /* Where request lines begin in this connection's buffer. */
+    atomic_int phase;
+    _Atomic(int64_t) deadline_ms; /* Monotonic; 0: none. */
+    atomic_bool expired;          /* The deadline passed and the socket was shut. */
+    bool excess;                  /* One more than the peer's share of the threads. */
+    bool dead;                    /* Nothing that still arrives may be acted on. */
+    const char *start;            /* Where request lines begin in this connection's buffer. */
     struct http_conn *next;
 };
 
@@ -50,9 +53,9 @@ void http_conns_remove(struct http_conns *conns, struct http_conn *conn);
 void http_conn_bind(struct http_conns *conns, struct http_conn *conn, const char *peer,
                     int peer_port, int local_port);
 void http_conn_unbind(struct http_conns *conns, struct http_conn *conn);
-void http_conn_phase(struct http_conns *conns, struct http_conn *conn, enum http_phase phase,
-                     int64_t deadline_ms);
-bool http_conn_expired(struct http_conns *conns, struct http_conn *conn);
+void http_conn_phase(struct http_conn *conn, enum http_phase phase, int64_t deadline_ms);
+bool http_conn_expired(struct http_conn *conn);
+bool http_conn_is_gone(const struct http_conn *conn); /* The peer has ended the connection. */
 
 /* Wait until the first bytes are there. False: refuse the connection; `*ret_status` 0 when there is
  * nobody to answer. */

@@ -11,20 +11,32 @@
 #define SPAN_HEX 16
 #define TRACEPARENT_LEN 55
 
-static void random_hex(char *out, size_t n)
+/* Ids must differ, not be secret, so the kernel is asked for many bytes at once; should it have no
+ * randomness yet, the clock will do. */
+static void refill(struct http_random *random)
+{
+    if (getrandom(random->bytes, sizeof random->bytes, GRND_NONBLOCK) !=
+        (ssize_t)sizeof random->bytes) {
+        for (size_t i = 0; i < sizeof random->bytes; i++)
+            random->bytes[i] ^= (unsigned char)((uint64_t)rt_monotonic_us() >> (8 * (i % 4)));
+    }
+    random->left = sizeof random->bytes;
+}
+
+static void random_hex(struct http_random *random, char *out, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[TRACE_HEX / 2];
-    int64_t now_us = rt_monotonic_us();
 
-    /* Ids must differ, not be secret: should the kernel have no randomness yet, the clock will do. */
-    if (getrandom(bytes, sizeof bytes, GRND_NONBLOCK) != (ssize_t)sizeof bytes) {
-        for (size_t i = 0; i < sizeof bytes; i++)
-            bytes[i] = (unsigned char)((uint64_t)now_us >> (8 * (i % 8)));
+    if (random->left < n / 2)
+        refill(random);
+    for (size_t i = 0; i < n / 2; i++) {
+        unsigned byte = random->bytes[--random->left];
+
+        if (i == 0)
+            byte |= 1; /* All zeroes mean "none". */
+        out[2 * i] = digits[byte >> 4];
+        out[2 * i + 1] = digits[byte & 15];
     }
-    bytes[0] |= 1; /* All zeroes mean "none". */
-    for (size_t i = 0; i < n; i++)
-        out[i] = digits[i % 2 == 0 ? bytes[i / 2] >> 4 : bytes[i / 2] & 15];
     out[n] = '\0';
 }
 
@@ -67,18 +79,18 @@ void http_identify(struct rt_http_exchange *x)
     const char *parent = http_head_get(x->head, "traceparent");
     bool sampled = true;
 
-    random_hex(x->span_id, SPAN_HEX);
+    random_hex(&x->worker->random, x->span_id, SPAN_HEX);
     if (parent && http_head_count(x->head, "traceparent") == 1 && is_traceparent(parent)) {
         memcpy(x->trace_id, parent + 3, TRACE_HEX);
         x->trace_id[TRACE_HEX] = '\0';
         sampled = strchr("13579bdf", parent[54]) != NULL;
     } else
-        random_hex(x->trace_id, TRACE_HEX);
+        random_hex(&x->worker->random, x->trace_id, TRACE_HEX);
     (void)snprintf(x->traceparent, sizeof x->traceparent, "00-%s-%s-%s", x->trace_id, x->span_id,
                    sampled ? "01" : "00");
     if (id && is_request_id(id))
         memcpy(x->request_id, id, strlen(id) + 1);
     else
-        random_hex(x->request_id, TRACE_HEX);
+        random_hex(&x->worker->random, x->request_id, TRACE_HEX);
     rt_log_thread_trace(x->trace_id, x->span_id, x->request_id);
 }

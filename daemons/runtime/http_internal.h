@@ -83,6 +83,8 @@ struct rt_http_exchange {
     int status; /* 0: no answer yet. */
     bool close; /* The connection ends with this answer. */
     bool head_only;
+    bool aborted;
+    bool streaming; /* The head is out; the answer's pieces follow. */
     char content_type[96];
     bool has_cache_control;
     struct rt_buf *headers; /* Further header lines. */
@@ -90,8 +92,14 @@ struct rt_http_exchange {
     struct rt_buf *faults;  /* Entries of errors[], comma-separated. */
 };
 
+struct http_random {
+    unsigned char bytes[512];
+    size_t left;
+};
+
 struct http_worker {
     struct http_conn conn;
+    struct http_random random;
     struct rt_http_server *server;
     struct http_head head;
     struct rt_buf body;
@@ -182,6 +190,9 @@ void http_identify(struct rt_http_exchange *x); /* Request id and trace context,
 void http_body_discard(struct rt_http_exchange *x);
 int http_body_admit(struct rt_http_exchange *x); /* 0, or answered. */
 void http_send(struct rt_http_exchange *x);
+void http_put_head(struct rt_buf *wire, const struct rt_http_exchange *x);
+void http_stream_end(struct rt_http_exchange *x);
+void http_write_deadline(struct rt_http_exchange *x);
 void http_problem_body(struct rt_buf *out, const struct rt_http_exchange *x, int status,
                        const char *code, const char *detail);
 const char *http_reason(int status);

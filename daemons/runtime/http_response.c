@@ -128,13 +128,20 @@ static void put_date(struct rt_buf *wire)
                   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-static void put_head(struct rt_buf *wire, const struct rt_http_exchange *x)
+static bool is_chunked(const struct rt_http_exchange *x)
+{
+    return strcmp(x->head->version, "1.1") == 0;
+}
+
+void http_put_head(struct rt_buf *wire, const struct rt_http_exchange *x)
 {
     rt_buf_printf(wire, "HTTP/1.1 %d %s\r\n", x->status, http_reason(x->status));
     put_date(wire);
     if (x->content_type[0])
         rt_buf_printf(wire, "Content-Type: %s\r\n", x->content_type);
-    if (x->status != 204 && x->status != 304)
+    if (x->streaming)
+        rt_buf_text(wire, is_chunked(x) ? "Transfer-Encoding: chunked\r\n" : "");
+    else if (x->status != 204 && x->status != 304)
         rt_buf_printf(wire, "Content-Length: %zu\r\n", x->out->len);
     if (!x->has_cache_control)
         rt_buf_text(wire, "Cache-Control: no-store\r\n");
@@ -157,7 +164,7 @@ void http_send(struct rt_http_exchange *x)
         rt_http_problem(x, 500, "internal", "The request could not be completed.");
     }
     rt_buf_clear(wire);
-    put_head(wire, x);
+    http_put_head(wire, x);
     if (has_body && x->out->len <= ONE_WRITE)
         rt_buf_append(wire, x->out->data, x->out->len);
     if (wire->failed || x->out->failed) { /* Not even an error fits into memory. */
@@ -169,4 +176,64 @@ void http_send(struct rt_http_exchange *x)
         r = http_backend_write(x->backend, x->out->data, x->out->len);
     if (r != 0)
         x->close = true;
+}
+
+/* ---- Piece by piece ---- */
+
+int rt_http_stream_begin(struct rt_http_exchange *x, int status, const char *content_type)
+{
+    struct rt_buf *wire = &x->worker->wire;
+
+    x->status = status;
+    x->streaming = true;
+    x->close = true;
+    (void)snprintf(x->content_type, sizeof x->content_type, "%s", content_type);
+    rt_buf_clear(wire);
+    http_put_head(wire, x);
+    if (wire->failed)
+        return SEGS_ENOMEM;
+    http_write_deadline(x);
+    return http_backend_write(x->backend, wire->data, wire->len) == 0 ? 0 : RT_EUNAVAILABLE;
+}
+
+int rt_http_stream_write(struct rt_http_exchange *x, const void *data, size_t len)
+{
+    struct rt_buf *wire = &x->worker->wire;
+
+    if (len == 0 || x->head_only)
+        return 0;
+    rt_buf_clear(wire);
+    if (is_chunked(x))
+        rt_buf_printf(wire, "%zx\r\n", len);
+    rt_buf_append(wire, data, len);
+    if (is_chunked(x))
+        rt_buf_text(wire, "\r\n");
+    if (wire->failed)
+        return SEGS_ENOMEM;
+    http_write_deadline(x);
+    if (http_backend_write(x->backend, wire->data, wire->len) != 0)
+        return RT_EUNAVAILABLE;
+    http_conn_phase(&x->worker->conn, HTTP_PHASE_HANDLE, 0);
+    return 0;
+}
+
+void rt_http_stream_abort(struct rt_http_exchange *x)
+{
+    x->aborted = true;
+}
+
+bool rt_http_stream_ended(const struct rt_http_exchange *x)
+{
+    return atomic_load(&x->server->draining) || http_conn_is_gone(&x->worker->conn);
+}
+
+/* Without the last chunk a client knows that the answer is not whole. */
+void http_stream_end(struct rt_http_exchange *x)
+{
+    static const char last[] = "0\r\n\r\n";
+
+    if (is_chunked(x) && !x->head_only && !x->aborted) {
+        http_write_deadline(x);
+        (void)http_backend_write(x->backend, last, sizeof last - 1);
+    }
 }

@@ -224,15 +224,24 @@ static bool enter(struct rt_http_server *server)
     return false;
 }
 
+void http_write_deadline(struct rt_http_exchange *x)
+{
+    http_conn_phase(&x->worker->conn, HTTP_PHASE_WRITE,
+                    rt_monotonic_ms() + WRITE_FACTOR * x->server->head_timeout_ms);
+}
+
 static void send_answer(struct rt_http_exchange *x)
 {
     struct http_worker *worker = x->worker;
 
-    http_body_discard(x);
-    http_conn_phase(&x->server->conns, &worker->conn, HTTP_PHASE_WRITE,
-                    rt_monotonic_ms() + WRITE_FACTOR * x->server->head_timeout_ms);
-    http_send(x);
-    http_conn_phase(&x->server->conns, &worker->conn, HTTP_PHASE_HANDLE, 0);
+    if (x->streaming)
+        http_stream_end(x);
+    else {
+        http_body_discard(x);
+        http_write_deadline(x);
+        http_send(x);
+    }
+    http_conn_phase(&worker->conn, HTTP_PHASE_HANDLE, 0);
     http_metrics_count(x);
     if (x->close)
         http_conn_finish(&worker->conn, !x->body_done);

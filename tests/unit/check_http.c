@@ -601,6 +601,85 @@ START_TEST(sixty_four_requests_are_handled_at_once)
 }
 END_TEST
 
+/* ---- Streams ---- */
+
+static void ck_completes(void)
+{
+    int64_t until_ms = rt_monotonic_ms() + 2000;
+
+    while (atomic_load(&f.completed) == 0 && rt_monotonic_ms() < until_ms)
+        rt_sleep_ms(1);
+    ck_assert_int_eq(atomic_load(&f.completed), 1);
+}
+
+START_TEST(stream_arrives_in_chunks_and_ends)
+{
+    static const char expected[] = "9\r\ndata: 1\n\n\r\n9\r\ndata: 1\n\n\r\n"
+                                   "9\r\ndata: 1\n\n\r\n0\r\n\r\n";
+    char got[sizeof expected] = "";
+    size_t n = 0;
+    int fd = dial(&f);
+
+    put(fd, "GET /v1/stream" END);
+    ck_assert(take_head(fd, &a, 2000));
+    ck_assert(has_header(&a, "Content-Type: text/event-stream"));
+    ck_assert(has_header(&a, "Transfer-Encoding: chunked"));
+    ck_assert(has_header(&a, "X-Accel-Buffering: no"));
+    while (n < sizeof expected - 1) {
+        ssize_t some = read(fd, got + n, sizeof expected - 1 - n);
+
+        ck_assert_int_gt(some, 0);
+        n += (size_t)some;
+    }
+    ck_assert_str_eq(got, expected);
+    ck_assert(is_closed(fd, 1000));
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(failed_stream_has_no_end)
+{
+    char got[256] = "";
+    size_t n = 0;
+    ssize_t some;
+    int fd = dial(&f);
+
+    put(fd, "GET /v1/stream?fail" END);
+    ck_assert(take_head(fd, &a, 2000));
+    while ((some = read(fd, got + n, sizeof got - 1 - n)) > 0)
+        n += (size_t)some;
+    ck_contains(got, "data: 1");
+    ck_assert_ptr_null(strstr(got, "\r\n0\r\n"));
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(stream_notices_that_its_reader_left)
+{
+    int fd = dial(&f);
+
+    atomic_store(&f.hold, true);
+    put(fd, "GET /v1/stream" END);
+    ck_assert(take_head(fd, &a, 2000));
+    ck_assert_int_eq(atomic_load(&f.completed), 0);
+    (void)close(fd);
+    ck_completes();
+}
+END_TEST
+
+START_TEST(stream_ends_when_the_server_drains)
+{
+    int fd = dial(&f);
+
+    atomic_store(&f.hold, true);
+    put(fd, "GET /v1/stream" END);
+    ck_assert(take_head(fd, &a, 2000));
+    rt_http_drain(f.server);
+    ck_completes();
+    (void)close(fd);
+}
+END_TEST
+
 /* ---- Health and metrics ---- */
 
 START_TEST(D_09_D_30_health_turns_when_the_service_says_so)
@@ -817,6 +896,10 @@ static void add_connections(Suite *suite)
     tcase_add_test(tc, connection_ends_when_the_client_asks);
     tcase_add_test(tc, pipelined_requests_are_answered_in_order);
     tcase_add_test(tc, sixty_four_requests_are_handled_at_once);
+    tcase_add_test(tc, stream_arrives_in_chunks_and_ends);
+    tcase_add_test(tc, failed_stream_has_no_end);
+    tcase_add_test(tc, stream_notices_that_its_reader_left);
+    tcase_add_test(tc, stream_ends_when_the_server_drains);
     tcase_add_test(tc, D_09_D_30_health_turns_when_the_service_says_so);
     tcase_add_test(tc, verbose_readiness_names_each_thing);
     tcase_add_test(tc, D_10_random_paths_do_not_make_metric_series);

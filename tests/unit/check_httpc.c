@@ -61,17 +61,40 @@ static int send_to(int port, const char *path, const char *body, int64_t timeout
     return rt_httpc_send(client, &request, &response, &err);
 }
 
+/* One whole request: its head, and as many bytes as its Content-Length says. */
+static bool read_request(int fd)
+{
+    char text[8192];
+    size_t len = 0;
+
+    for (;;) {
+        ssize_t n = recv(fd, text + len, sizeof text - 1 - len, 0);
+        const char *end;
+        const char *length;
+
+        if (n <= 0)
+            return false;
+        len += (size_t)n;
+        text[len] = '\0';
+        end = strstr(text, "\r\n\r\n");
+        if (!end)
+            continue;
+        length = strstr(text, "Content-Length: ");
+        if (!length || strlen(end + 4) >= strtoul(length + 16, NULL, 10))
+            return true;
+    }
+}
+
 static void *play(void *user)
 {
     struct script *s = user;
 
     for (;;) {
-        char request[4096];
         int fd = accept(s->listener, NULL, NULL);
 
         if (fd < 0)
             return NULL;
-        while (recv(fd, request, sizeof request, 0) > 0) {
+        while (read_request(fd)) {
             s->n_requests++;
             if (s->reply)
                 (void)send(fd, s->reply, strlen(s->reply), MSG_NOSIGNAL);

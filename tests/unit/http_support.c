@@ -123,6 +123,23 @@ static void get_whoami(struct rt_http_exchange *x, void *user)
     text(x, rt_http_principal(x));
 }
 
+static void get_stream(struct rt_http_exchange *x, void *user)
+{
+    struct fixture *f = user;
+
+    ran(user);
+    rt_http_set_header(x, "X-Accel-Buffering", "no");
+    if (rt_http_stream_begin(x, 200, "text/event-stream") != 0)
+        return;
+    for (int i = 0; i < 3 && rt_http_stream_write(x, "data: 1\n\n", 9) == 0; i++)
+        rt_sleep_ms(1);
+    if (rt_http_query(x, "fail"))
+        rt_http_stream_abort(x);
+    while (atomic_load(&f->hold) && !rt_http_stream_ended(x))
+        rt_sleep_ms(5);
+    (void)atomic_fetch_add(&f->completed, 1);
+}
+
 static int authorise(struct rt_http_exchange *x, const struct rt_http_route *route, void *user)
 {
     const char *token = rt_http_header(x, "Authorization");
@@ -150,6 +167,7 @@ static const struct rt_http_route routes[] = {
     { .method = "GET", .path = "/v1/silent", .handler = get_silent },
     { .method = "GET", .path = "/v1/hold", .handler = get_hold },
     { .method = "GET", .path = "/v1/large", .handler = get_large },
+    { .method = "GET", .path = "/v1/stream", .handler = get_stream, .query = "fail" },
     { .method = "GET", .path = "/v1/split", .handler = get_split },
     { .method = "GET", .path = "/v1/whoami", .handler = get_whoami, .access = 1 },
     { .method = NULL },
