@@ -113,19 +113,20 @@ finish() {
 
 # ---- Building ----
 
-# build TREE [CMAKE_ARGUMENT...]: configures by preset and builds. A failure is counted and shown; the tests of
-# that tree are then left out.
+# build TREE [CMAKE_ARGUMENT...]: configures by preset and builds all that can be built. A failure is counted and
+# shown; the tests of the tree run all the same, and those without a program fail.
 build() {
     local tree=$1 log=$logs/build-$1.log before=$SECONDS
     shift
-    if cmake --preset "$tree" "$@" >"$log" 2>&1 && cmake --build --preset "$tree" -j "$jobs" >>"$log" 2>&1; then
+    if cmake --preset "$tree" "$@" >"$log" 2>&1 &&
+        cmake --build --preset "$tree" -j "$jobs" -- -k 0 >>"$log" 2>&1; then
         say "build $tree" "done ($((SECONDS - before)) s)"
         return 0
     fi
     add 0 1 0
     say "build $tree" "FAILED ($((SECONDS - before)) s), log: ${log#"$root"/}"
-    grep -E -A6 '(error|Error|FAILED)[: ]' "$log" | head -40 | sed 's/^/    /' || true
-    return 1
+    grep -E -A4 '(error|Error|undefined reference)[: ]' "$log" | cut -c1-200 | head -40 | sed 's/^/    /' || true
+    [ -f "build/$tree/CTestTestfile.cmake" ]
 }
 
 # The compiler of the sanitized tree: clang reports best, gcc is always there.
@@ -200,7 +201,11 @@ c_sources() {
 
 check_format() {
     command -v clang-format-14 >/dev/null || { echo "no clang-format-14 here"; return 77; }
-    c_sources | xargs -0 -r -n 16 -P "$jobs" clang-format-14 --dry-run --Werror
+    local log=$logs/format-places.log
+    c_sources | xargs -0 -r -n 16 -P "$jobs" clang-format-14 --dry-run --Werror 2>"$log" && return 0
+    awk -F: '/error: code should be/ { places[$1]++ }
+        END { for (file in places) print file ": error: " places[file] " places to format" }' "$log" | sort
+    return 1
 }
 
 check_tidy() {

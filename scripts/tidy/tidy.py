@@ -20,6 +20,8 @@ TIDY = "clang-tidy-14"
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Folder -> what the analyzer is told beforehand, and the function that this is about.
 MODELS = {"lib/": ("lib.h", b"segs__fail"), "daemons/": ("daemons.h", b"rt_fail")}
+# Of the analyzer's search: a third of its default takes a third of its time and finds the same here.
+EFFORT = [f"--extra-arg={arg}" for arg in ("-Xclang", "-analyzer-config", "-Xclang", "max-nodes=75000")]
 INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
 SUPPRESSED = re.compile(r"^(\d+ warnings? (generated|treated)|Suppressed |Use -header-filter|\s*$)")
 
@@ -67,7 +69,7 @@ def model_of(path):
 
 def check(path, entry, build):
     """Assertions are part of what the analyzer may rely on, so they stay in."""
-    command = [TIDY, "--quiet", "-p", build, "--extra-arg=-UNDEBUG", *model_of(path), entry["file"]]
+    command = [TIDY, "--quiet", "-p", build, "--extra-arg=-UNDEBUG", *EFFORT, *model_of(path), entry["file"]]
     run = subprocess.run(command, capture_output=True, text=True)
     lines = [line for line in run.stdout.splitlines() + run.stderr.splitlines() if not SUPPRESSED.match(line)]
     return run.returncode == 0, "\n".join(lines)
