@@ -202,6 +202,40 @@ START_TEST(a_full_queue_refuses_at_once)
 }
 END_TEST
 
+START_TEST(a_fetch_between_commit_and_confirmation_does_not_run_ahead)
+{
+    const char *topics[] = { "t" };
+    const struct rt_bus_consumer_options options = { .group = "g",
+                                                     .topics = topics,
+                                                     .n_topics = 1 };
+    struct rt_bus_batch batch = RT_BUS_BATCH_INIT;
+    struct rt_bus_consumer *consumer = NULL;
+    struct caller slow;
+    size_t seen = 0;
+
+    fail_at("bus.after_commit:sleep=300@3");
+    slow.bus = open_bus(0);
+    expect_working(slow.bus, 1);
+    rig_ok(rt_bus_consumer_open(slow.bus, &options, &consumer, &err));
+    rig_ok(rt_bus_consumer_poll(consumer, 0, &err));
+    (void)pthread_create(&slow.thread, NULL, append_with_short_patience, &slow);
+    rt_sleep_ms(150);
+    while (seen < 2) {
+        rig_ok(rt_bus_fetch(consumer, "t", 0, 10, 5000, &batch, &err));
+        ck_assert_uint_gt(batch.n, 0);
+        ck_assert_int_eq(batch.messages[0].offset, seen);
+        seen += batch.n;
+    }
+    rig_ok(rt_bus_fetch(consumer, "t", 0, 10, 0, &batch, &err));
+    ck_assert_uint_eq(batch.n, 0);
+    ck_assert_uint_eq(seen, 2);
+    (void)pthread_join(slow.thread, NULL);
+    rt_bus_batch_free(&batch);
+    rt_bus_consumer_close(consumer);
+    rt_bus_close(slow.bus);
+}
+END_TEST
+
 static void die_at(const char *points)
 {
     enum rt_bus_outcome outcome;
@@ -322,6 +356,7 @@ int main(void)
     tcase_add_test(tcase, no_space_is_not_persisted_and_the_bus_comes_back_without_a_caller);
     tcase_add_test(tcase, a_deadline_during_writing_is_unknown_and_before_it_not_persisted);
     tcase_add_test(tcase, a_full_queue_refuses_at_once);
+    tcase_add_test(tcase, a_fetch_between_commit_and_confirmation_does_not_run_ahead);
     tcase_add_test(tcase, killed_before_the_commit_the_message_is_not_there);
     tcase_add_test(tcase, killed_after_the_commit_the_message_is_there);
     tcase_add_loop_test(tcase, a_failing_commit_says_what_the_caller_has_to_do, 0,

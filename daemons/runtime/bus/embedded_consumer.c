@@ -288,7 +288,11 @@ int emb_fetch(struct rt_bus_consumer *base, const char *topic, int32_t partition
     if (r == 0 && a->position < a->partition->next) {
         int64_t position = a->position;
         uint64_t seeks = a->seeks;
+        uint64_t there = (uint64_t)(a->partition->next - position);
 
+        /* The file may hold more already, which nobody has been told to be durable yet. */
+        if (max_messages > there)
+            max_messages = (size_t)there;
         (void)pthread_mutex_unlock(&bus->lock);
         r = emb_read(bus, a->partition, position, max_messages, batch, reterr);
         (void)pthread_mutex_lock(&bus->lock);

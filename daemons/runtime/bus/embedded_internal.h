@@ -31,6 +31,7 @@ struct emb_partition {
     pthread_cond_t appended;
     /* The writer's: what its open transaction makes of the above. */
     sqlite3_stmt *insert;
+    sqlite3_stmt *insert_many;
     int64_t w_first;
     int64_t w_next;
     int64_t w_bytes;

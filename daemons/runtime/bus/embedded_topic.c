@@ -56,6 +56,7 @@ void emb_topic_free(struct emb_topic *topic)
         return;
     for (int32_t i = 0; i < topic->n; i++) {
         (void)sqlite3_finalize(topic->partitions[i].insert);
+        (void)sqlite3_finalize(topic->partitions[i].insert_many);
         (void)pthread_cond_destroy(&topic->partitions[i].appended);
     }
     free(topic->partitions);

@@ -9,7 +9,7 @@
 
 /* Ours: a group stays small enough that its last caller does not wait for half a second of writing.
  */
-enum { GROUP_BYTES = 8 << 20, HOUSEKEEPING_MS = 1000 };
+enum { GROUP_BYTES = 8 << 20, HOUSEKEEPING_MS = 1000, ROWS_AT_ONCE = 16 };
 
 /* ---- Inside the transaction ---- */
 
@@ -21,47 +21,71 @@ static int step(sqlite3_stmt *stmt)
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-static int prepare_insert(struct emb_bus *bus, struct emb_partition *partition)
+/* "INSERT INTO log_7 VALUES (?,?,?,?,?,?),(?,?,?,?,?,?)..." */
+static int prepare_insert(struct emb_bus *bus, const struct emb_partition *partition, int n_rows,
+                          sqlite3_stmt **stmt)
 {
-    char sql[96];
+    char sql[64 + ROWS_AT_ONCE * 16];
+    int len;
 
-    if (partition->insert)
+    if (*stmt)
         return SQLITE_OK;
-    (void)sqlite3_snprintf((int)sizeof sql, sql, "INSERT INTO log_%lld VALUES (?1,?2,?3,?4,?5,?6)",
+    (void)sqlite3_snprintf((int)sizeof sql, sql, "INSERT INTO log_%lld VALUES",
                            (long long)partition->id);
-    return sqlite3_prepare_v3(bus->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &partition->insert,
-                              NULL);
+    len = (int)strlen(sql);
+    for (int i = 0; i < n_rows; i++, len += (int)strlen(sql + len))
+        (void)sqlite3_snprintf((int)sizeof sql - len, sql + len, "%s(?,?,?,?,?,?)", i ? "," : " ");
+    return sqlite3_prepare_v3(bus->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
-static int insert_item(const struct emb_item *item, int64_t offset)
+static void bind_item(sqlite3_stmt *stmt, int at, const struct emb_item *item, int64_t offset)
 {
-    sqlite3_stmt *stmt = item->partition->insert;
+    (void)sqlite3_bind_int64(stmt, at + 1, offset);
+    (void)sqlite3_bind_int64(stmt, at + 2, item->ts_ms);
+    (void)sqlite3_bind_blob(stmt, at + 3, item->key, (int)item->key_len, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(stmt, at + 4, item->value, (int)item->value_len, SQLITE_STATIC);
+    (void)sqlite3_bind_text(stmt, at + 5, item->content_type, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(stmt, at + 6, item->traceparent, -1, SQLITE_STATIC);
+}
 
-    (void)sqlite3_bind_int64(stmt, 1, offset);
-    (void)sqlite3_bind_int64(stmt, 2, item->ts_ms);
-    (void)sqlite3_bind_blob(stmt, 3, item->key, (int)item->key_len, SQLITE_STATIC);
-    (void)sqlite3_bind_blob(stmt, 4, item->value, (int)item->value_len, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 5, item->content_type, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(stmt, 6, item->traceparent, -1, SQLITE_STATIC);
-    return step(stmt);
+/* `n` items of one partition; a statement of many rows costs half of as many statements. */
+static int write_run(struct emb_bus *bus, const struct emb_item *items, size_t n)
+{
+    struct emb_partition *partition = items[0].partition;
+
+    partition->w_touched = true;
+    for (size_t i = 0; i < n;) {
+        int rows = n - i >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
+        sqlite3_stmt **stmt = rows > 1 ? &partition->insert_many : &partition->insert;
+        int rc = prepare_insert(bus, partition, rows, stmt);
+
+        if (rc != SQLITE_OK)
+            return rc;
+        for (int row = 0; row < rows; row++, i++) {
+            bind_item(*stmt, row * 6, &items[i], partition->w_next++);
+            partition->w_bytes +=
+                (int64_t)(items[i].key_len + items[i].value_len) + EMB_MESSAGE_OVERHEAD;
+        }
+        rc = step(*stmt);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    return SQLITE_OK;
 }
 
 static int write_messages(struct emb_bus *bus, const struct emb_job *job)
 {
-    for (size_t i = 0; i < job->n; i++) {
-        const struct emb_item *item = &job->items[i];
-        struct emb_partition *partition = item->partition;
-        int rc = prepare_insert(bus, partition);
+    int rc = SQLITE_OK;
 
-        if (rc == SQLITE_OK)
-            rc = insert_item(item, partition->w_next);
-        if (rc != SQLITE_OK)
-            return rc;
-        partition->w_next++;
-        partition->w_bytes += (int64_t)(item->key_len + item->value_len) + EMB_MESSAGE_OVERHEAD;
-        partition->w_touched = true;
+    for (size_t i = 0; i < job->n && rc == SQLITE_OK;) {
+        size_t end = i + 1;
+
+        while (end < job->n && job->items[end].partition == job->items[i].partition)
+            end++;
+        rc = write_run(bus, &job->items[i], end - i);
+        i = end;
     }
-    return SQLITE_OK;
+    return rc;
 }
 
 static int write_offset(struct emb_bus *bus, const struct emb_job *job)
