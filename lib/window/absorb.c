@@ -30,7 +30,7 @@ static uint32_t unlogged_slot(const struct segs__row_limits *limits,
 }
 
 /* Room was reserved, so this cannot fail. */
-static void append_log(struct segs__bucket *into, const struct segs__row_limits *limits,
+static void append_log(struct segs__bucket *into, struct segs__row_limits *limits,
                        struct segs__cell *cell, struct segs_fingerprint hash, uint32_t slot)
 {
     struct segs__log_entry *entry = segs__bucket_log(into, limits);
@@ -43,7 +43,7 @@ static void append_log(struct segs__bucket *into, const struct segs__row_limits 
 }
 
 static void absorb_log(struct segs__bucket *into, struct segs__cell *to, struct segs__bucket *from,
-                       struct segs__cell *cell, const struct segs__row_limits *limits)
+                       struct segs__cell *cell, struct segs__row_limits *limits)
 {
     uint32_t next = cell->log_head;
 
@@ -84,10 +84,8 @@ static void absorb_cell(struct segs__cell *to, struct segs__cell *cell,
     if (cell->last_offset_ms > to->last_offset_ms)
         to->last_offset_ms = cell->last_offset_ms;
     to->count = (uint16_t)(to->count + cell->count);
-    to->power_count = (uint16_t)(to->power_count + cell->power_count);
-    to->energy_count = (uint16_t)(to->energy_count + cell->energy_count);
-    to->voltage_count = (uint16_t)(to->voltage_count + cell->voltage_count);
-    to->current_count = (uint16_t)(to->current_count + cell->current_count);
+    for (int i = 0; i < 4; i++)
+        to->value_count[i] = (uint16_t)(to->value_count[i] + cell->value_count[i]);
     to->quality |= cell->quality;
 }
 

@@ -1,8 +1,8 @@
 /* Readings into windows: the hot path.
  *
- * A batch goes in blocks. The first two passes over a block only look ahead: they compute window
- * and slot, find bucket and row where these exist, and prefetch. The third pass does the work one
- * reading after the other, so that the outcome never depends on the blocks. */
+ * A batch goes in blocks. The first two passes over a block only look ahead: they find window,
+ * bucket and row where these exist, and prefetch. The third pass does the work one reading after
+ * the other, so that the outcome never depends on the blocks. */
 #include <segs/window.h>
 
 #include <limits.h>
@@ -12,10 +12,20 @@
 
 #define BLOCK 32
 
-#define HAS_POWER 1u
-#define HAS_ENERGY 2u
-#define HAS_VOLTAGE 4u
-#define HAS_CURRENT 8u
+/* Bits of item.has, in the order of segs__cell.value_count. */
+#define HAS_POWER (1u << SEGS__POWER)
+#define HAS_ENERGY (1u << SEGS__ENERGY)
+#define HAS_VOLTAGE (1u << SEGS__VOLTAGE)
+#define HAS_CURRENT (1u << SEGS__CURRENT)
+#define PRESENT_ALL (SEGS_HAS_POWER | SEGS_HAS_ENERGY | SEGS_HAS_VOLTAGE | SEGS_HAS_CURRENT)
+
+/* What the look-ahead found; it stays true while readings are added. */
+struct hint {
+    int64_t start_ms;            /* a window, not necessarily that of the reading */
+    struct segs__bucket *bucket; /* of the set that de-duplicates; NULL: not there */
+    struct segs__bucket *delta_bucket;
+    uint32_t row; /* 1 + cell in `bucket`, 0: not there */
+};
 
 /* One reading, decoded from its columns. Absent values are 0. */
 struct item {
@@ -24,10 +34,6 @@ struct item {
     int64_t power;
     int64_t energy;
     const struct segs_fingerprint *hash;
-    struct segs__bucket *bucket; /* of the set that de-duplicates; NULL: not looked up */
-    struct segs__bucket *delta_bucket;
-    uint32_t row;       /* 1 + cell in `bucket`, 0: not looked up */
-    uint32_t delta_row; /* 1 + cell in `delta_bucket` */
     uint32_t meter_slot;
     uint32_t offset_ms;
     int32_t voltage;
@@ -44,7 +50,8 @@ struct batch {
     int64_t now_ms;
     uint32_t columns_present; /* what the columns can hold at all */
     struct segs__rowset *set; /* where a reading on time is de-duplicated */
-    bool is_careful;          /* nothing may take the short way */
+    bool is_careful;          /* nothing may go without all checks */
+    bool is_plain;            /* readings may take the fast lane */
 };
 
 /* power x interval / 3600000, ties to even. Exact in 64 bits up to +-2.5 million kW. */
@@ -121,7 +128,15 @@ static inline void item_energy(const struct segs_window *window, struct item *it
     item->quality |= SEGS_QUALITY_ESTIMATED_ENERGY;
 }
 
-static inline void item_decode(const struct batch *batch, size_t i, int64_t *near_start_ms,
+/* Saves the division for nearly every reading: neighbours mostly share a window. */
+static inline int64_t start_of(int64_t ts_ms, int64_t near_start_ms, int64_t width_ms)
+{
+    if ((uint64_t)ts_ms - (uint64_t)near_start_ms < (uint64_t)width_ms)
+        return near_start_ms;
+    return ts_ms - ts_ms % width_ms;
+}
+
+static inline void item_decode(const struct batch *batch, size_t i, int64_t near_start_ms,
                                struct item *item)
 {
     const struct segs_window *window = batch->window;
@@ -130,10 +145,6 @@ static inline void item_decode(const struct batch *batch, size_t i, int64_t *nea
     item->ts_ms = batch->columns->ts_ms[i];
     item->meter_slot = batch->columns->meter_slot[i];
     item->hash = &batch->columns->hash[i];
-    item->bucket = NULL;
-    item->delta_bucket = NULL;
-    item->row = 0;
-    item->delta_row = 0;
     item->state = SEGS_WINDOW_ADDED;
     item_values(batch, i, item);
 
@@ -149,10 +160,7 @@ static inline void item_decode(const struct batch *batch, size_t i, int64_t *nea
     }
     item_energy(window, item);
 
-    /* A division saved for nearly every reading: neighbours mostly share a window. */
-    if ((uint64_t)(item->ts_ms - *near_start_ms) >= (uint64_t)width_ms)
-        *near_start_ms = item->ts_ms - item->ts_ms % width_ms;
-    item->start_ms = *near_start_ms;
+    item->start_ms = start_of(item->ts_ms, near_start_ms, width_ms);
     item->offset_ms = (uint32_t)(item->ts_ms - item->start_ms);
     item->slot = (uint16_t)(window->slot_ms == 1000 ? item->offset_ms / 1000
                                                     : item->offset_ms / window->slot_ms);
@@ -166,7 +174,6 @@ static inline void cell_add(const struct segs__row_limits *limits, struct segs__
         cell->power_sum += item->power;
         cell->power_min = item->power < cell->power_min ? item->power : cell->power_min;
         cell->power_max = item->power > cell->power_max ? item->power : cell->power_max;
-        cell->power_count++;
     }
     cell->energy_sum += item->energy;
     cell->voltage_sum += item->voltage;
@@ -180,9 +187,8 @@ static inline void cell_add(const struct segs__row_limits *limits, struct segs__
     if (item->offset_ms > cell->last_offset_ms)
         cell->last_offset_ms = item->offset_ms;
     cell->count++;
-    cell->energy_count = (uint16_t)(cell->energy_count + ((item->has & HAS_ENERGY) != 0));
-    cell->voltage_count = (uint16_t)(cell->voltage_count + ((item->has & HAS_VOLTAGE) != 0));
-    cell->current_count = (uint16_t)(cell->current_count + ((item->has & HAS_CURRENT) != 0));
+    for (int i = 0; i < 4; i++)
+        cell->value_count[i] = (uint16_t)(cell->value_count[i] + (item->has >> i & 1));
     cell->quality |= item->quality;
 }
 
@@ -193,7 +199,7 @@ static inline bool has_slot(const struct segs__row_limits *limits, struct segs__
 }
 
 /* Remember the hash of a reading that is about to be added to a row which has some already. */
-static inline int log_hash(struct segs__bucket *bucket, const struct segs__row_limits *limits,
+static inline int log_hash(struct segs__bucket *bucket, struct segs__row_limits *limits,
                            struct segs__cell *cell, const struct item *item)
 {
     struct segs__log_entry *entry;
@@ -352,32 +358,32 @@ static int add_carefully(struct segs_window *window, struct item *item, bool is_
 }
 
 /* A reading on time: its row was never handed out, and one set de-duplicates it. */
-static inline int add_on_time(const struct batch *batch, struct item *item)
+static inline int add_on_time(const struct batch *batch, struct hint *hint, const struct item *item)
 {
     struct segs_window *window = batch->window;
     struct segs__cell *delta = NULL;
     struct segs__cell *cell;
     int r;
 
-    if (item->row != 0) {
-        cell = segs__cell_at(&window->limits, item->bucket, item->row - 1);
+    if (hint->row != 0) {
+        cell = segs__cell_at(&window->limits, hint->bucket, hint->row - 1);
     } else {
-        r = open_row(window, batch->set, item, true, &item->bucket, &cell);
+        r = open_row(window, batch->set, item, true, &hint->bucket, &cell);
         if (r < 0)
             return r;
     }
     if (has_slot(&window->limits, cell, item->slot))
-        return same_slot_again(item->bucket, cell, item);
+        return same_slot_again(hint->bucket, cell, item);
     if (window->mode == SEGS_WINDOW_FULL) {
-        r = open_row(window, &window->fresh, item, false, &item->delta_bucket, &delta);
+        r = open_row(window, &window->fresh, item, false, &hint->delta_bucket, &delta);
         if (r < 0)
             return r;
     }
-    r = log_hash(item->bucket, &window->limits, cell, item);
+    r = log_hash(hint->bucket, &window->limits, cell, item);
     if (r < 0)
         return r;
 
-    item->bucket->n_unpublished += cell->count == 0;
+    hint->bucket->n_unpublished += cell->count == 0;
     cell_add(&window->limits, cell, item);
     if (delta)
         cell_add(&window->limits, delta, item);
@@ -385,27 +391,102 @@ static inline int add_on_time(const struct batch *batch, struct item *item)
 }
 
 /* One reading, after its look-ahead. A state SEGS_WINDOW_*, SEGS_EFULL or SEGS_ENOMEM. */
-static inline int add_item(const struct batch *batch, struct item *item)
+static inline int add_item(const struct batch *batch, size_t i, struct hint *hint)
 {
     struct segs_window *window = batch->window;
     const int64_t before_ms = window->watermark_ms;
-    int64_t seen_ms = item->ts_ms < batch->now_ms ? item->ts_ms : batch->now_ms;
+    struct item item;
+    int64_t seen_ms;
     bool is_late;
     int r;
 
-    if (item->state != SEGS_WINDOW_ADDED)
-        return item->state;
+    item_decode(batch, i, hint->start_ms, &item);
+    if (item.state != SEGS_WINDOW_ADDED)
+        return item.state;
 
+    seen_ms = item.ts_ms < batch->now_ms ? item.ts_ms : batch->now_ms;
     if (seen_ms - window->lateness_ms > window->watermark_ms)
         window->watermark_ms = seen_ms - window->lateness_ms;
-    is_late = segs__window_is_closed(window, item->start_ms, window->watermark_ms);
+    is_late = segs__window_is_closed(window, item.start_ms, window->watermark_ms);
     if (is_late || batch->is_careful)
-        r = add_carefully(window, item, is_late);
+        r = add_carefully(window, &item, is_late);
     else
-        r = add_on_time(batch, item);
+        r = add_on_time(batch, hint, &item);
     if (r < 0)
         window->watermark_ms = before_ms;
     return r;
+}
+
+/* What the fast lane adds to a cell that has the reading's meter and window. False when the slot is
+ * taken or the log's page is full; nothing has changed then. */
+static inline bool add_plain(const struct segs_window_columns *c, size_t i,
+                             struct segs__bucket *bucket, struct segs__cell *cell,
+                             uint32_t offset_ms, uint32_t slot)
+{
+    const struct segs_fingerprint hash = c->hash[i];
+    const int64_t power = c->power_micro_kw[i];
+    const uint64_t bit = UINT64_C(1) << slot;
+    struct segs__log_entry *entry;
+    uint64_t counts;
+
+    if ((cell->slots & bit) != 0 || bucket->log.count == bucket->log.capacity)
+        return false;
+
+    entry = segs__pages_at(&bucket->log, bucket->log.count++, (uint32_t)sizeof *entry);
+    entry->hash = hash;
+    entry->slot = slot;
+    entry->prev = cell->log_head;
+    cell->log_head = bucket->log.count;
+    cell->slots |= bit;
+    cell->power_sum += power;
+    cell->power_min = power < cell->power_min ? power : cell->power_min;
+    cell->power_max = power > cell->power_max ? power : cell->power_max;
+    cell->energy_sum += c->energy_micro_kwh[i];
+    for (int lane = 0; lane < 4; lane++)
+        cell->fingerprint.lane[lane] += hash.lane[lane];
+    cell->first_offset_ms = offset_ms < cell->first_offset_ms ? offset_ms : cell->first_offset_ms;
+    cell->last_offset_ms = offset_ms > cell->last_offset_ms ? offset_ms : cell->last_offset_ms;
+    cell->voltage_sum += c->voltage_milli_v[i];
+    cell->current_sum += c->current_milli_a[i];
+    cell->count++;
+    /* Four counters of at most SEGS_WINDOW_SLOTS_MAX in one word: no carry between them. */
+    memcpy(&counts, cell->value_count, sizeof counts);
+    counts += UINT64_C(0x0001000100010001);
+    memcpy(cell->value_count, &counts, sizeof counts);
+    return true;
+}
+
+/* The fast lane: an OK reading with all values, on time, for a row that has readings already, in a
+ * window of at most 64 slots. False for anything else, which is then left to add_item(). */
+static inline bool add_quickly(const struct batch *batch, const struct segs_window_columns *c,
+                               size_t i, const struct hint *hint)
+{
+    struct segs_window *window = batch->window;
+    const int64_t ts_ms = c->ts_ms[i];
+    const uint64_t offset_ms = (uint64_t)ts_ms - (uint64_t)hint->start_ms;
+    const int64_t seen_ms = ts_ms < batch->now_ms ? ts_ms : batch->now_ms;
+    int64_t watermark_ms = window->watermark_ms;
+    struct segs__cell *cell;
+    uint32_t slot;
+
+    if (hint->row == 0 || offset_ms >= (uint64_t)window->limits.width_ms ||
+        ts_ms - window->max_future_ms > batch->now_ms || !value_fits(c->power_micro_kw[i]) ||
+        !value_fits(c->energy_micro_kwh[i]) ||
+        (c->present && (c->present[i] & PRESENT_ALL) != PRESENT_ALL) ||
+        (c->status && c->status[i] == SEGS_STATUS_ERROR))
+        return false;
+    if (seen_ms - window->lateness_ms > watermark_ms)
+        watermark_ms = seen_ms - window->lateness_ms;
+    if (segs__window_is_closed(window, hint->start_ms, watermark_ms))
+        return false;
+
+    cell = segs__cell_at(&window->limits, hint->bucket, hint->row - 1);
+    slot = window->slot_ms == 1000 ? (uint32_t)offset_ms / 1000
+                                   : (uint32_t)offset_ms / window->slot_ms;
+    if (!add_plain(c, i, hint->bucket, cell, (uint32_t)offset_ms, slot))
+        return false;
+    window->watermark_ms = watermark_ms;
+    return true;
 }
 
 static inline void prefetch_cell(const void *cell)
@@ -414,43 +495,46 @@ static inline void prefetch_cell(const void *cell)
     __builtin_prefetch((const unsigned char *)cell + 64, 1);
 }
 
-static inline struct segs__bucket *look_up_bucket(struct segs__rowset *set, const struct item *item)
+static inline struct segs__bucket *look_up_bucket(struct segs__rowset *set, int64_t start_ms,
+                                                  uint32_t meter_slot)
 {
-    struct segs__bucket *bucket = segs__rowset_find(set, item->start_ms);
+    struct segs__bucket *bucket = segs__rowset_find_near(set, start_ms);
 
-    if (bucket && bucket->dense && item->meter_slot < bucket->dense_cap)
-        __builtin_prefetch(&bucket->dense[item->meter_slot], 0);
+    if (bucket && bucket->dense && meter_slot < bucket->dense_cap)
+        __builtin_prefetch(&bucket->dense[meter_slot], 0);
     return bucket;
 }
 
 static inline uint32_t look_up_row(const struct segs_window *window,
-                                   const struct segs__bucket *bucket, const struct item *item)
+                                   const struct segs__bucket *bucket, uint32_t meter_slot)
 {
-    uint32_t row = bucket ? segs__bucket_find(bucket, item->meter_slot) : 0;
+    uint32_t row = bucket ? segs__bucket_find(bucket, meter_slot) : 0;
 
     if (row != 0)
         prefetch_cell(segs__cell_at(&window->limits, bucket, row - 1));
     return row;
 }
 
-static void look_ahead(const struct batch *batch, size_t first, size_t n, struct item *items)
+static inline void look_ahead(const struct batch *batch, size_t first, size_t n, struct hint *hints)
 {
     struct segs_window *window = batch->window;
+    const int64_t *ts_ms = batch->columns->ts_ms + first;
+    const uint32_t *meter_slot = batch->columns->meter_slot + first;
+    const int64_t width_ms = window->limits.width_ms;
     const bool has_both = window->mode == SEGS_WINDOW_FULL;
-    int64_t near_start_ms = INT64_MIN / 2;
+    int64_t start_ms = INT64_MIN;
 
     for (size_t i = 0; i < n; i++) {
-        item_decode(batch, first + i, &near_start_ms, &items[i]);
-        if (items[i].state != SEGS_WINDOW_ADDED || batch->is_careful)
-            continue;
-        items[i].bucket = look_up_bucket(batch->set, &items[i]);
-        if (has_both)
-            items[i].delta_bucket = look_up_bucket(&window->fresh, &items[i]);
+        start_ms = start_of(ts_ms[i], start_ms, width_ms);
+        hints[i].start_ms = start_ms;
+        hints[i].bucket = look_up_bucket(batch->set, start_ms, meter_slot[i]);
+        hints[i].delta_bucket =
+            has_both ? look_up_bucket(&window->fresh, start_ms, meter_slot[i]) : NULL;
     }
     for (size_t i = 0; i < n; i++) {
-        items[i].row = look_up_row(window, items[i].bucket, &items[i]);
+        hints[i].row = look_up_row(window, hints[i].bucket, meter_slot[i]);
         if (has_both)
-            (void)look_up_row(window, items[i].delta_bucket, &items[i]);
+            (void)look_up_row(window, hints[i].delta_bucket, meter_slot[i]);
     }
 }
 
@@ -467,13 +551,15 @@ static void batch_init(struct batch *batch, struct segs_window *window,
     batch->set = window->mode == SEGS_WINDOW_DELTAS_ONLY ? &window->fresh : &window->rows;
     /* Deltas in flight or returned de-duplicate too. */
     batch->is_careful = window->mode == SEGS_WINDOW_DELTAS_ONLY && window->taken.n > 0;
+    batch->is_plain = !batch->is_careful && window->mode != SEGS_WINDOW_FULL &&
+                      window->limits.n_words == 1 && batch->columns_present == PRESENT_ALL;
 }
 
 int segs_window_add_columns(struct segs_window *window, const struct segs_window_columns *columns,
                             size_t n, int64_t now_ms, uint8_t *ret_state)
 {
     struct segs_window_columns c;
-    struct item items[BLOCK];
+    struct hint hints[BLOCK];
     struct batch batch;
     int n_counted = 0;
     int r;
@@ -492,9 +578,14 @@ int segs_window_add_columns(struct segs_window *window, const struct segs_window
     for (size_t first = 0; first < n; first += BLOCK) {
         const size_t n_block = n - first < BLOCK ? n - first : BLOCK;
 
-        look_ahead(&batch, first, n_block, items);
+        look_ahead(&batch, first, n_block, hints);
         for (size_t i = 0; i < n_block; i++) {
-            r = add_item(&batch, &items[i]);
+            if (batch.is_plain && add_quickly(&batch, &c, first + i, &hints[i])) {
+                ret_state[first + i] = SEGS_WINDOW_ADDED;
+                n_counted++;
+                continue;
+            }
+            r = add_item(&batch, first + i, &hints[i]);
             if (r == SEGS_ENOMEM) {
                 memset(ret_state + first + i, SEGS_WINDOW_UNTRIED, n - first - i);
                 return r;
@@ -511,9 +602,8 @@ int segs_window_add(struct segs_window *window, uint32_t meter_slot,
                     int64_t now_ms)
 {
     struct segs_window_columns c = SEGS_WINDOW_COLUMNS_INIT;
-    int64_t near_start_ms = INT64_MIN / 2;
+    struct hint hint = { INT64_MIN, NULL, NULL, 0 };
     struct batch batch;
-    struct item item;
     int r;
 
     if (!window || !reading || !hash)
@@ -531,7 +621,6 @@ int segs_window_add(struct segs_window *window, uint32_t meter_slot,
     c.present = &reading->present;
     c.status = reading->present & SEGS_HAS_STATUS ? &reading->status : NULL;
     batch_init(&batch, window, &c, now_ms);
-    item_decode(&batch, 0, &near_start_ms, &item);
-    r = add_item(&batch, &item);
+    r = add_item(&batch, 0, &hint);
     return r == SEGS_WINDOW_FUTURE || r == SEGS_WINDOW_OUT_OF_RANGE ? SEGS_ERANGE : r;
 }

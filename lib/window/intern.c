@@ -117,6 +117,23 @@ static inline uint32_t home(const struct segs_intern *intern, uint64_t hash)
     return (uint32_t)hash & (intern->table_cap - 1);
 }
 
+/* memcmp() of 1..63 bytes without a call: overlapping words cover the rest. */
+static inline bool same_bytes(const char *a, const char *b, size_t len)
+{
+    size_t i = 0;
+
+    if (len < 8) {
+        while (i < len && a[i] == b[i])
+            i++;
+        return i == len;
+    }
+    for (; i + 8 <= len; i += 8) {
+        if (load64(a + i) != load64(b + i))
+            return false;
+    }
+    return load64(a + len - 8) == load64(b + len - 8);
+}
+
 /* Slot of the id, SEGS_INTERN_NONE when it is not there. *ret_steps: places looked at. */
 static inline uint32_t lookup(const struct segs_intern *intern, const char *id, size_t len,
                               uint64_t hash, uint32_t *ret_steps)
@@ -133,7 +150,7 @@ static inline uint32_t lookup(const struct segs_intern *intern, const char *id, 
         if (entry >> 32 == hash >> 32) {
             const struct record *record = record_at(intern, (uint32_t)entry - 1);
 
-            if (record->len == len && memcmp(record->id, id, len) == 0)
+            if (record->len == len && same_bytes(record->id, id, len))
                 return record->slot;
         }
     }
@@ -329,13 +346,40 @@ int segs_intern_find(const struct segs_intern *intern, const char *id, size_t le
     return 0;
 }
 
-/* Length up to the NUL or the end of the field; 0 also when it is too long. */
+/* Length up to the NUL or the end of the field; 0 also when it is too long. Eight bytes at a time:
+ * the lowest bit of `zeros` marks the first zero byte of a little-endian word. */
 static inline size_t field_length(const char *id, size_t field_bytes)
 {
-    const char *end = memchr(id, '\0', field_bytes);
-    size_t len = end ? (size_t)(end - id) : field_bytes;
+    size_t len = 0;
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; len + 8 <= field_bytes; len += 8) {
+        uint64_t word = load64(id + len);
+        uint64_t zeros =
+            (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+
+        if (zeros != 0)
+            return len + (size_t)__builtin_ctzll(zeros) / 8;
+    }
+#endif
+    while (len < field_bytes && id[len] != '\0')
+        len++;
     return len <= ID_MAX ? len : 0;
+}
+
+static inline bool is_at_home(const struct segs_intern *intern, const char *id, size_t len,
+                              uint64_t hash, uint32_t *ret_slot)
+{
+    uint64_t entry = intern->table[home(intern, hash)];
+    const struct record *record;
+
+    if (entry == 0 || entry >> 32 != hash >> 32)
+        return false;
+    record = record_at(intern, (uint32_t)entry - 1);
+    if (record->len != len || !same_bytes(record->id, id, len))
+        return false;
+    *ret_slot = record->slot;
+    return true;
 }
 
 static int take_block(struct segs_intern *intern, const char *ids, size_t field_bytes,
@@ -363,6 +407,10 @@ static int take_block(struct segs_intern *intern, const char *ids, size_t field_
         const char *id = ids + i * stride;
         int r = SEGS_ERANGE;
 
+        /* Nearly every id is known and stands at home. */
+        if (len[i] != 0 && intern->is_sip == was_sip &&
+            is_at_home(intern, id, len[i], hash[i], &ret_slots[i]))
+            continue;
         ret_slots[i] = SEGS_INTERN_NONE;
         if (len[i] != 0) {
             if (intern->is_sip != was_sip)

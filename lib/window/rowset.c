@@ -10,6 +10,7 @@
 #define PAGE_ALIGN 64u
 
 _Static_assert(sizeof(struct segs__cell) == 128, "a row is two cache lines");
+_Static_assert(offsetof(struct segs__cell, value_count) % 8 == 0, "added to as one word");
 _Static_assert(sizeof(struct segs__log_entry) == 24, "documented in segs/window.h");
 
 /* The allocator promises no more than the alignment of any basic type; rows want cache lines. The
@@ -32,10 +33,45 @@ static void page_free(const struct segs_allocator *a, unsigned char *page)
         segs__release(a, page - page[-1]);
 }
 
+static bool spare_put(struct segs__spare_pages *spare, unsigned char *page)
+{
+    if (spare->n >= SEGS__SPARE_PAGES_MAX)
+        return false;
+    memcpy(page, &spare->first, sizeof spare->first);
+    spare->first = page;
+    spare->n++;
+    return true;
+}
+
+static unsigned char *spare_get(struct segs__spare_pages *spare)
+{
+    unsigned char *page = spare->first;
+
+    if (page) {
+        memcpy(&spare->first, page, sizeof spare->first);
+        spare->n--;
+    }
+    return page;
+}
+
+static void spare_release(struct segs__spare_pages *spare, const struct segs_allocator *a)
+{
+    unsigned char *page;
+
+    while ((page = spare_get(spare)) != NULL)
+        page_free(a, page);
+}
+
+void segs__row_limits_release_spares(struct segs__row_limits *limits)
+{
+    spare_release(&limits->spare_cells, limits->allocator);
+    spare_release(&limits->spare_log, limits->allocator);
+}
+
 static int pages_grow_first(struct segs__pages *pages, const struct segs_allocator *a,
                             uint32_t item_bytes)
 {
-    uint32_t capacity = pages->capacity == 0 ? 4 : pages->capacity * 4;
+    uint32_t capacity = pages->capacity * 4;
     unsigned char *page = page_new(a, (size_t)capacity * item_bytes);
 
     if (!page)
@@ -47,25 +83,33 @@ static int pages_grow_first(struct segs__pages *pages, const struct segs_allocat
     return 0;
 }
 
+static int pages_grow_table(struct segs__pages *pages, const struct segs_allocator *a)
+{
+    uint32_t cap = pages->cap_pages == 0 ? 1 : pages->cap_pages * 2;
+    unsigned char **table = segs__resize_array(a, pages->page, cap, sizeof *table);
+
+    if (!table)
+        return SEGS_ENOMEM;
+    pages->page = table;
+    pages->cap_pages = cap;
+    return 0;
+}
+
 static int pages_grow(struct segs__pages *pages, const struct segs_allocator *a,
-                      uint32_t item_bytes)
+                      struct segs__spare_pages *spare, uint32_t item_bytes)
 {
     uint32_t capacity = pages->n_pages == 0 ? 4 : SEGS__PAGE_ITEMS;
-    unsigned char *page;
+    unsigned char *page = NULL;
 
     if (pages->n_pages == 1 && pages->capacity < SEGS__PAGE_ITEMS)
         return pages_grow_first(pages, a, item_bytes);
-    if (pages->n_pages == pages->cap_pages) {
-        uint32_t cap = pages->cap_pages == 0 ? 1 : pages->cap_pages * 2;
-        unsigned char **table = segs__resize_array(a, pages->page, cap, sizeof *table);
+    if (pages->n_pages == pages->cap_pages && pages_grow_table(pages, a) < 0)
+        return SEGS_ENOMEM;
 
-        if (!table)
-            return SEGS_ENOMEM;
-        pages->page = table;
-        pages->cap_pages = cap;
-    }
-
-    page = page_new(a, (size_t)capacity * item_bytes);
+    if (capacity == SEGS__PAGE_ITEMS)
+        page = spare_get(spare);
+    if (!page)
+        page = page_new(a, (size_t)capacity * item_bytes);
     if (!page)
         return SEGS_ENOMEM;
     pages->page[pages->n_pages++] = page;
@@ -73,10 +117,15 @@ static int pages_grow(struct segs__pages *pages, const struct segs_allocator *a,
     return 0;
 }
 
-static void pages_release(struct segs__pages *pages, const struct segs_allocator *a)
+static void pages_release(struct segs__pages *pages, const struct segs_allocator *a,
+                          struct segs__spare_pages *spare)
 {
-    for (uint32_t i = 0; i < pages->n_pages; i++)
-        page_free(a, pages->page[i]);
+    bool is_full = pages->capacity >= SEGS__PAGE_ITEMS;
+
+    for (uint32_t i = 0; i < pages->n_pages; i++) {
+        if (!is_full || !spare_put(spare, pages->page[i]))
+            page_free(a, pages->page[i]);
+    }
     segs__release(a, pages->page);
 }
 
@@ -202,7 +251,7 @@ int segs__bucket_open(struct segs__bucket *bucket, struct segs__row_limits *limi
     if (directory_fit(bucket, limits, meter_slot) < 0)
         return SEGS_ENOMEM;
     if (index == bucket->cells.capacity &&
-        pages_grow(&bucket->cells, limits->allocator, limits->cell_bytes) < 0)
+        pages_grow(&bucket->cells, limits->allocator, &limits->spare_cells, limits->cell_bytes) < 0)
         return SEGS_ENOMEM;
 
     bucket->cells.count++;
@@ -218,22 +267,12 @@ int segs__bucket_open(struct segs__bucket *bucket, struct segs__row_limits *limi
     return 0;
 }
 
-struct segs__log_entry *segs__bucket_log(struct segs__bucket *bucket,
-                                         const struct segs__row_limits *limits)
-{
-    if (bucket->log.count == bucket->log.capacity &&
-        segs__bucket_reserve_log(bucket, limits, 1) < 0)
-        return NULL;
-    return segs__pages_at(&bucket->log, bucket->log.count++,
-                          (uint32_t)sizeof(struct segs__log_entry));
-}
-
-int segs__bucket_reserve_log(struct segs__bucket *bucket, const struct segs__row_limits *limits,
+int segs__bucket_reserve_log(struct segs__bucket *bucket, struct segs__row_limits *limits,
                              uint32_t n)
 {
     while (bucket->log.capacity - bucket->log.count < n) {
-        if (pages_grow(&bucket->log, limits->allocator, (uint32_t)sizeof(struct segs__log_entry)) <
-            0)
+        if (pages_grow(&bucket->log, limits->allocator, &limits->spare_log,
+                       (uint32_t)sizeof(struct segs__log_entry)) < 0)
             return SEGS_ENOMEM;
     }
     return 0;
@@ -313,11 +352,26 @@ static uint32_t next_sparse(struct segs__bucket *bucket, uint64_t from_meter_slo
     return low < bucket->cells.count ? (uint32_t)bucket->order[low] : 0;
 }
 
-uint32_t segs__bucket_next(struct segs__bucket *bucket, uint64_t from_meter_slot)
+/* Rows are read in order of meter but lie in order of arrival. */
+static void prefetch_dense(const struct segs__bucket *bucket, const struct segs__row_limits *limits,
+                           uint64_t meter_slot)
+{
+    const struct segs__cell *cell;
+
+    if (meter_slot >= bucket->dense_cap || bucket->dense[meter_slot] == 0)
+        return;
+    cell = segs__cell_at(limits, bucket, bucket->dense[meter_slot] - 1);
+    __builtin_prefetch(cell, 1);
+    __builtin_prefetch((const unsigned char *)cell + 64, 1);
+}
+
+uint32_t segs__bucket_next(struct segs__bucket *bucket, const struct segs__row_limits *limits,
+                           uint64_t from_meter_slot)
 {
     if (!bucket->dense)
         return next_sparse(bucket, from_meter_slot);
     for (uint64_t i = from_meter_slot; i < bucket->dense_cap; i++) {
+        prefetch_dense(bucket, limits, i + 16);
         if (bucket->dense[i] != 0)
             return bucket->dense[i];
     }
@@ -397,8 +451,8 @@ static void bucket_free(struct segs__bucket *bucket, struct segs__row_limits *li
 {
     limits->n_rows -= bucket->cells.count;
     limits->n_windows--;
-    pages_release(&bucket->cells, limits->allocator);
-    pages_release(&bucket->log, limits->allocator);
+    pages_release(&bucket->cells, limits->allocator, &limits->spare_cells);
+    pages_release(&bucket->log, limits->allocator, &limits->spare_log);
     segs__release(limits->allocator, bucket->dense);
     segs__release(limits->allocator, bucket->sparse);
     segs__release(limits->allocator, bucket);
@@ -444,7 +498,7 @@ struct segs__cell *segs__rowset_next(struct segs__rowset *set,
             cursor->start_ms = bucket->start_ms;
             cursor->meter_slot = 0;
         }
-        while ((next = segs__bucket_next(bucket, cursor->meter_slot)) != 0) {
+        while ((next = segs__bucket_next(bucket, limits, cursor->meter_slot)) != 0) {
             struct segs__cell *cell = segs__cell_at(limits, bucket, next - 1);
 
             cursor->meter_slot = (uint64_t)cell->meter_slot + 1;
@@ -463,7 +517,7 @@ void segs__cell_to_row(const struct segs__row_limits *limits, const struct segs_
     memset(ret, 0, sizeof *ret);
     ret->window_start_ms = bucket->start_ms;
     ret->power_sum_micro_kw = cell->power_sum;
-    if (cell->power_count != 0) {
+    if (cell->value_count[SEGS__POWER] != 0) {
         ret->power_min_micro_kw = cell->power_min;
         ret->power_max_micro_kw = cell->power_max;
     }
@@ -476,10 +530,10 @@ void segs__cell_to_row(const struct segs__row_limits *limits, const struct segs_
     ret->fingerprint = cell->fingerprint;
     ret->meter_slot = cell->meter_slot;
     ret->count = cell->count;
-    ret->power_count = cell->power_count;
-    ret->energy_count = cell->energy_count;
-    ret->voltage_count = cell->voltage_count;
-    ret->current_count = cell->current_count;
+    ret->power_count = cell->value_count[SEGS__POWER];
+    ret->energy_count = cell->value_count[SEGS__ENERGY];
+    ret->voltage_count = cell->value_count[SEGS__VOLTAGE];
+    ret->current_count = cell->value_count[SEGS__CURRENT];
     ret->quality = cell->quality;
     ret->revision = cell->revision;
 }

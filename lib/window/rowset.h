@@ -24,8 +24,8 @@
 struct segs__cell {
     uint64_t slots;
     int64_t power_sum;
-    int64_t power_min; /* INT64_MAX while power_count is 0 */
-    int64_t power_max; /* INT64_MIN while power_count is 0 */
+    int64_t power_min; /* INT64_MAX while no reading has power */
+    int64_t power_max; /* INT64_MIN while no reading has power */
     int64_t energy_sum;
     struct segs_fingerprint fingerprint;
     uint32_t first_offset_ms; /* from the window's start; UINT32_MAX while count is 0 */
@@ -36,13 +36,16 @@ struct segs__cell {
     uint32_t revision;
     uint32_t log_head; /* 1 + newest entry of the row in the bucket's log, 0 for none */
     uint16_t count;
-    uint16_t power_count;
-    uint16_t energy_count;
-    uint16_t voltage_count;
-    uint16_t current_count;
     uint16_t quality;
+    uint16_t value_count[4]; /* SEGS__POWER .. SEGS__CURRENT; as one word to the hot path */
     uint64_t reserved[3];
 };
+
+/* Places in value_count. */
+#define SEGS__POWER 0
+#define SEGS__ENERGY 1
+#define SEGS__VOLTAGE 2
+#define SEGS__CURRENT 3
 
 /* The hash of one reading, to tell a duplicate from a conflict. The row's first reading has no
  * entry: its hash is the row's fingerprint less all entries, so a meter with one reading per window
@@ -77,6 +80,14 @@ struct segs__bucket {
     bool is_logged; /* de-duplicates by itself */
 };
 
+/* Full pages that were given back, for the next window: the memory of a minute that ends is what
+ * the next one needs, and asking the system for it anew costs a page fault per 4 KiB. */
+struct segs__spare_pages {
+    unsigned char *first; /* each holds the address of the next */
+    uint32_t n;
+};
+#define SEGS__SPARE_PAGES_MAX 256u
+
 /* What all row sets of one window object share. */
 struct segs__row_limits {
     const struct segs_allocator *allocator;
@@ -87,6 +98,8 @@ struct segs__row_limits {
     int64_t n_windows;
     uint32_t cell_bytes;
     uint32_t n_words; /* of the slot bitmap */
+    struct segs__spare_pages spare_cells;
+    struct segs__spare_pages spare_log;
 };
 
 /* Buckets in order of start. */
@@ -124,6 +137,14 @@ static inline uint64_t *segs__cell_slots(const struct segs__row_limits *limits,
 /* NULL when there is none. */
 struct segs__bucket *segs__rowset_find(struct segs__rowset *set, int64_t start_ms);
 
+static inline struct segs__bucket *segs__rowset_find_near(struct segs__rowset *set,
+                                                          int64_t start_ms)
+{
+    if (set->recent[0] && set->recent[0]->start_ms == start_ms)
+        return set->recent[0];
+    return segs__rowset_find(set, start_ms);
+}
+
 /* Index of the first bucket that starts at or after start_ms; set->n when there is none. */
 size_t segs__rowset_lower_bound(const struct segs__rowset *set, int64_t start_ms);
 
@@ -133,6 +154,7 @@ int segs__rowset_open(struct segs__rowset *set, struct segs__row_limits *limits,
 
 void segs__rowset_remove(struct segs__rowset *set, struct segs__row_limits *limits, size_t index);
 void segs__rowset_clear(struct segs__rowset *set, struct segs__row_limits *limits);
+void segs__row_limits_release_spares(struct segs__row_limits *limits);
 /* Clear, and release the array of buckets too. */
 void segs__rowset_release(struct segs__rowset *set, struct segs__row_limits *limits);
 
@@ -151,15 +173,23 @@ int segs__bucket_open(struct segs__bucket *bucket, struct segs__row_limits *limi
                       uint32_t meter_slot, uint32_t *ret_cell);
 
 /* Make room for n more log entries. 0 or SEGS_ENOMEM. */
-int segs__bucket_reserve_log(struct segs__bucket *bucket, const struct segs__row_limits *limits,
+int segs__bucket_reserve_log(struct segs__bucket *bucket, struct segs__row_limits *limits,
                              uint32_t n);
 
 /* Append to the log. NULL when memory is out; the log is unchanged then. */
-struct segs__log_entry *segs__bucket_log(struct segs__bucket *bucket,
-                                         const struct segs__row_limits *limits);
+static inline struct segs__log_entry *segs__bucket_log(struct segs__bucket *bucket,
+                                                       struct segs__row_limits *limits)
+{
+    if (bucket->log.count == bucket->log.capacity &&
+        segs__bucket_reserve_log(bucket, limits, 1) < 0)
+        return NULL;
+    return segs__pages_at(&bucket->log, bucket->log.count++,
+                          (uint32_t)sizeof(struct segs__log_entry));
+}
 
 /* 1 + cell of the lowest meter slot >= from, 0 for none. */
-uint32_t segs__bucket_next(struct segs__bucket *bucket, uint64_t from_meter_slot);
+uint32_t segs__bucket_next(struct segs__bucket *bucket, const struct segs__row_limits *limits,
+                           uint64_t from_meter_slot);
 
 /* Next row with readings at or after the cursor, in order; moves the cursor behind it. NULL at the
  * end. */

@@ -100,7 +100,7 @@ static struct segs__cell *next_unpublished(struct segs_window *window, struct se
     uint32_t next;
 
     while (bucket->n_unpublished > 0 &&
-           (next = segs__bucket_next(bucket, cursor->meter_slot)) != 0) {
+           (next = segs__bucket_next(bucket, &window->limits, cursor->meter_slot)) != 0) {
         struct segs__cell *cell = segs__cell_at(&window->limits, bucket, next - 1);
 
         cursor->meter_slot = (uint64_t)cell->meter_slot + 1;

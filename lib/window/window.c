@@ -139,6 +139,7 @@ void segs_window_free(struct segs_window *window)
     segs__rowset_release(&window->taken, &window->limits);
     segs__rowset_release(&window->late_out, &window->limits);
     segs__rowset_release(&window->late_fresh, &window->limits);
+    segs__row_limits_release_spares(&window->limits);
     segs__release(window->limits.allocator, window);
 }
 
