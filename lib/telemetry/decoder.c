@@ -49,8 +49,8 @@ struct segs_decoder {
     const char *line_from;
     int64_t line;
 
-    struct segs_reading scratch;
     struct segs__fast quick;
+    struct segs_reading scratch;
     const char *tail_from; /* place in the body that `tail` copies from; NULL: not copied */
     char tail[TAIL_BYTES + SEGS__FAST_PADDING];
 };
@@ -488,7 +488,7 @@ int segs_reading_decode(const char *data, size_t len, struct segs_reading *ret,
 
     if (!ret || (!data && len > 0))
         return SEGS_EINVAL;
-    memset(&d, 0, offsetof(struct segs_decoder, tail));
+    memset(&d, 0, offsetof(struct segs_decoder, quick));
     segs__fast_init(&d.quick, true);
     d.max_readings = 1;
     d.max_element_bytes = DEFAULT_MAX_ELEMENT_BYTES;

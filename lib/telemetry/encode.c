@@ -1,5 +1,4 @@
 #include <segs/encode.h>
-#include <segs/fixed.h>
 #include <segs/time.h>
 
 #include <string.h>
@@ -7,11 +6,39 @@
 #include "base/base_internal.h"
 #include "telemetry/telemetry_internal.h"
 
+/* Texts are copied in pieces of a fixed size, which is quicker than asking for their length first;
+ * so buffers have room for one piece more. */
+#define NAME_PIECE_BYTES 24
+#define SLACK_BYTES SEGS_ID_BYTES
+
+/* What stands before the value of a member. */
+struct part {
+    uint8_t member;
+    uint8_t len;
+    char text[NAME_PIECE_BYTES];
+};
+
+#define PART(member, text)                                                                         \
+    {                                                                                              \
+        member, sizeof(text) - 1, text                                                             \
+    }
+
 /* The order of the canonical form. */
-static const uint8_t order[SEGS__N_MEMBERS] = {
-    SEGS__METER_ID, SEGS__TIMESTAMP,    SEGS__POWER,      SEGS__ENERGY,      SEGS__VOLTAGE,
-    SEGS__CURRENT,  SEGS__POWER_FACTOR, SEGS__FREQUENCY,  SEGS__TEMPERATURE, SEGS__REGION,
-    SEGS__SEQ,      SEGS__STATUS,       SEGS__READING_ID, SEGS__REGISTER
+static const struct part parts[SEGS__N_MEMBERS] = {
+    PART(SEGS__METER_ID, "{\"meter_id\":"),
+    PART(SEGS__TIMESTAMP, ",\"timestamp\":"),
+    PART(SEGS__POWER, ",\"power_kw\":"),
+    PART(SEGS__ENERGY, ",\"energy_kwh\":"),
+    PART(SEGS__VOLTAGE, ",\"voltage\":"),
+    PART(SEGS__CURRENT, ",\"current\":"),
+    PART(SEGS__POWER_FACTOR, ",\"power_factor\":"),
+    PART(SEGS__FREQUENCY, ",\"frequency\":"),
+    PART(SEGS__TEMPERATURE, ",\"temperature\":"),
+    PART(SEGS__REGION, ",\"region\":"),
+    PART(SEGS__SEQ, ",\"seq\":"),
+    PART(SEGS__STATUS, ",\"status\":"),
+    PART(SEGS__READING_ID, ",\"reading_id\":"),
+    PART(SEGS__REGISTER, ",\"register_kwh\":"),
 };
 
 static char *put(char *p, const char *text)
@@ -22,17 +49,51 @@ static char *put(char *p, const char *text)
     return p + len;
 }
 
-static char *put_quoted(char *p, const char *text)
+static char *put_id(char *p, const char field[SEGS_ID_BYTES])
 {
     *p++ = '"';
-    p = put(p, text);
+    memcpy(p, field, SEGS_ID_BYTES);
+    p += strlen(field);
     *p++ = '"';
+    return p;
+}
+
+static char *put_unsigned(char *p, uint64_t value)
+{
+    char digits[20];
+    size_t n = sizeof digits;
+
+    do {
+        digits[--n] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    memcpy(p, digits + n, sizeof digits - n);
+    return p + sizeof digits - n;
+}
+
+/* As segs_decimal_format() without minimal digits, for the scales that readings have. */
+static char *put_decimal(char *p, int64_t value, unsigned scale)
+{
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint64_t one = scale == 6 ? 1000000 : scale == 3 ? 1000 : 1;
+    uint64_t fraction = magnitude % one;
+
+    if (value < 0)
+        *p++ = '-';
+    p = put_unsigned(p, magnitude / one);
+    if (fraction == 0)
+        return p;
+    *p++ = '.';
+    while (fraction > 0) {
+        one /= 10;
+        *p++ = (char)('0' + fraction / one);
+        fraction %= one;
+    }
     return p;
 }
 
 static char *put_number(char *p, const struct segs__member_info *info, const char *field)
 {
-    char text[SEGS_DECIMAL_BYTES];
     int64_t wide;
     int32_t narrow;
 
@@ -42,28 +103,27 @@ static char *put_number(char *p, const struct segs__member_info *info, const cha
         memcpy(&narrow, field, sizeof narrow);
         wide = narrow;
     }
-    (void)segs_decimal_format(wide, info->scale, 0, text, sizeof text);
-    return put(p, text);
+    return put_decimal(p, wide, info->scale);
 }
 
-static char *put_member(char *p, const struct segs_reading *reading,
-                        const struct segs__member_info *info)
+static char *put_value(char *p, const struct segs_reading *reading,
+                       const struct segs__member_info *info)
 {
     const char *field = (const char *)reading + info->offset;
-    char time[SEGS_TIME_BYTES];
 
-    p = put_quoted(p, info->name);
-    *p++ = ':';
     switch ((enum segs__kind)info->kind) {
     case SEGS__ID:
     case SEGS__REGION_TEXT:
         /* Their alphabets hold nothing that JSON escapes. */
-        return put_quoted(p, field);
+        return put_id(p, field);
     case SEGS__TIME:
-        (void)segs_time_format(reading->ts_ms, time, sizeof time);
-        return put_quoted(p, time);
+        *p++ = '"';
+        (void)segs_time_format(reading->ts_ms, p, SEGS_TIME_BYTES);
+        p += SEGS_TIME_BYTES - 1;
+        *p++ = '"';
+        return p;
     case SEGS__WORD:
-        return put_quoted(p, reading->status == SEGS_STATUS_OK ? "OK" : "ERROR");
+        return put(p, reading->status == SEGS_STATUS_OK ? "\"OK\"" : "\"ERROR\"");
     case SEGS__DECIMAL:
     case SEGS__INTEGER:
         break;
@@ -71,18 +131,18 @@ static char *put_member(char *p, const struct segs_reading *reading,
     return put_number(p, info, field);
 }
 
-/* A checked reading into SEGS_READING_JSON_MAX_BYTES; returns the length. */
+/* A checked reading into SEGS_READING_JSON_MAX_BYTES + SLACK_BYTES; returns the length. */
 static size_t encode(const struct segs_reading *reading, char *buf)
 {
     char *p = buf;
 
     for (size_t i = 0; i < SEGS__N_MEMBERS; i++) {
-        unsigned member = order[i];
+        unsigned member = parts[i].member;
 
         if (member < SEGS__METER_ID && !(reading->present >> member & 1u))
             continue;
-        *p++ = i == 0 ? '{' : ',';
-        p = put_member(p, reading, &segs__members[member]);
+        memcpy(p, parts[i].text, NAME_PIECE_BYTES);
+        p = put_value(p + parts[i].len, reading, &segs__members[member]);
     }
     *p++ = '}';
     return (size_t)(p - buf);
@@ -90,7 +150,7 @@ static size_t encode(const struct segs_reading *reading, char *buf)
 
 int segs_reading_encode(const struct segs_reading *reading, char *buf, size_t size, size_t *ret_len)
 {
-    char text[SEGS_READING_JSON_MAX_BYTES];
+    char text[SEGS_READING_JSON_MAX_BYTES + SLACK_BYTES];
     size_t len;
 
     if (!reading || !ret_len || (!buf && size > 0))
@@ -122,7 +182,7 @@ static void sink_put(struct sink *sink, const char *text, size_t len)
 static int put_readings(struct sink *sink, const struct segs_reading *readings, size_t n,
                         int format, struct segs_error *reterr)
 {
-    char text[SEGS_READING_JSON_MAX_BYTES];
+    char text[SEGS_READING_JSON_MAX_BYTES + SLACK_BYTES];
 
     for (size_t i = 0; i < n; i++) {
         int r = segs_reading_check(&readings[i], reterr);

@@ -1,6 +1,6 @@
 /* The quick decoder of one object, included once per instruction set, behind the primitives that
  * differ between them:
- *   same_literal(p, step)       do the step's bytes stand at p (see segs__fast_init())
+ *   same_literal(p, step)       do the step's bytes stand at p
  *   name_length(p)              bytes before the next quote, or more than SEGS__NAME_MAX_BYTES
  *   same_name(p, slot)          does the slot's name stand at p
  *   digit_mask(p)               which of the 16 bytes at p are digits
@@ -210,6 +210,8 @@ static inline const char *space(const struct segs__fast *f, const char *p)
 {
     const char *end = p + SPACE_MAX_BYTES;
 
+    if ((unsigned char)*p > ' ')
+        return p;
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || (*p == '\n' && f->allow_lf)))
         p++;
     return p;
@@ -254,9 +256,8 @@ static inline const char *between_values(const struct segs__fast *f, struct segs
     len = name_length(q);
     if (len > SEGS__NAME_MAX_BYTES || len == 0)
         return NULL;
-    word = load64(q);
-    if (len < 8)
-        word &= UINT64_MAX >> (64 - 8 * len);
+    /* No branch on the length: in a body of mixed order nobody could predict it. */
+    word = load64(q) & UINT64_MAX >> (64 - 8 * (len < 8 ? len : 8));
     slot = &segs__name_slots[segs__name_hash(word, len)];
     if (slot->len != len || !same_name(q, slot))
         return NULL;
@@ -314,10 +315,18 @@ static inline const char *value(struct segs__fast *f, const char *p, const char 
     }
 }
 
+/* At the closing brace: is everything there that must be? */
+static inline bool complete(struct segs_reading *ret, uint32_t seen)
+{
+    const uint32_t required = 1u << SEGS__METER_ID | 1u << SEGS__TIMESTAMP;
+
+    ret->present = seen & SEGS_HAS_ALL;
+    return (seen & required) == required && (seen & SEGS_HAS_MEASUREMENT) != 0;
+}
+
 static inline const char *decode_object(struct segs__fast *f, const char *p, const char *limit,
                                         struct segs_reading *ret)
 {
-    const uint32_t required = 1u << SEGS__METER_ID | 1u << SEGS__TIMESTAMP;
     uint32_t seen = 0;
 
     memset(ret, 0, sizeof *ret);
@@ -336,7 +345,7 @@ static inline const char *decode_object(struct segs__fast *f, const char *p, con
                 return NULL;
         }
         if (member == SEGS__N_MEMBERS)
-            break;
+            return complete(ret, seen) ? p : NULL;
         if (seen >> member & 1u)
             return NULL;
         seen |= 1u << member;
@@ -344,8 +353,5 @@ static inline const char *decode_object(struct segs__fast *f, const char *p, con
         if (!p)
             return NULL;
     }
-    if ((seen & required) != required || !(seen & SEGS_HAS_MEASUREMENT))
-        return NULL;
-    ret->present = seen & SEGS_HAS_ALL;
-    return p;
+    return NULL;
 }

@@ -7,7 +7,7 @@
 
 static inline bool same_literal(const char *p, const struct segs__fast_step *step)
 {
-    return memcmp(p, step->literal, step->len) == 0 && step->len != 0;
+    return memcmp(p, step->literal, step->len) == 0;
 }
 
 static inline unsigned name_length(const char *p)

@@ -125,15 +125,14 @@ const char *segs__member_nearest(const char *name, size_t len)
 }
 
 /* A-Z a-z 0-9 . _ : - in ids; regions have space / + as well. */
-unsigned segs__text_class(unsigned char c)
-{
-    unsigned char lower = c | 0x20u;
-
-    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= ':') || c == '.' || c == '_' ||
-        c == '-')
-        return SEGS__ID_BYTE | SEGS__REGION_BYTE;
-    return c == ' ' || c == '/' || c == '+' ? SEGS__REGION_BYTE : 0;
-}
+const uint8_t segs__text_classes[256] = {
+    [0x20] = 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3, 3, 2,
+    [0x30] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0,
+    [0x40] = 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
+    [0x50] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 3,
+    [0x60] = 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
+    [0x70] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0,
+};
 
 const char *segs__snippet(char buf[SEGS__SNIPPET_BYTES], const char *text, size_t len)
 {

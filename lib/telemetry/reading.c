@@ -43,15 +43,12 @@ int segs_region_check(const char *text, size_t len, struct segs_error *reterr)
     return check_text(text, len, SEGS__REGION_BYTE, NULL, reterr);
 }
 
+/* At most SEGS_ID_BYTES. */
 static bool is_zero(const void *bytes, size_t n)
 {
-    const unsigned char *p = bytes;
+    static const unsigned char zeros[SEGS_ID_BYTES] = { 0 };
 
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] != 0)
-            return false;
-    }
-    return true;
+    return memcmp(bytes, zeros, n) == 0;
 }
 
 /* A text field in its array: terminated, zero-filled, of its alphabet. */

@@ -76,7 +76,12 @@ static inline unsigned segs__name_hash(uint64_t first_eight, size_t len)
 /* Whether a byte may stand in an id (bit 0) or a region (bit 1). */
 #define SEGS__ID_BYTE 1u
 #define SEGS__REGION_BYTE 2u
-unsigned segs__text_class(unsigned char c);
+extern const uint8_t segs__text_classes[256];
+
+static inline unsigned segs__text_class(unsigned char c)
+{
+    return segs__text_classes[c];
+}
 
 /* Where an error can be found by a human, for messages: printable ASCII of at most 40 bytes. */
 #define SEGS__SNIPPET_BYTES 48
@@ -137,11 +142,12 @@ int segs__element_decode(struct segs__element *e, struct segs__json *j, struct s
 struct segs__fast_step {
     char literal[32];
     uint32_t mask;   /* bit n: byte n counts */
-    uint16_t len;    /* 0: nothing learned yet, see segs__fast_init() */
+    uint16_t len;    /* 1..32 */
     uint16_t member; /* enum segs__member, or SEGS__N_MEMBERS for the closing brace */
 };
 
-#define SEGS__FAST_STEPS 16
+/* Every member once, and the closing brace. */
+#define SEGS__FAST_STEPS (SEGS__N_MEMBERS + 1)
 
 struct segs__fast {
     struct segs__fast_step steps[SEGS__FAST_STEPS];
@@ -157,7 +163,7 @@ struct segs__fast {
 typedef const char *(segs__fast_fn)(struct segs__fast *f, const char *p, const char *limit,
                                     struct segs_reading *ret);
 
-/* Forget what was learned. `allow_lf` is false in NDJSON. */
+/* Expect the canonical form, whatever was learned before. `allow_lf` is false in NDJSON. */
 void segs__fast_init(struct segs__fast *f, bool allow_lf);
 
 enum segs__fast_level {
