@@ -84,22 +84,23 @@ SEGS_API int segs_alg_parse(const char *name, size_t len, int64_t *ret);
  *
  * Kinds: "oct"; "RSA" with two primes or public; "EC" with crv "P-256"; "OKP" with crv "Ed25519".
  * Duplicate members, base64url with padding or loose bits, coordinates of a wrong length and points
- * off the curve are refused; private and public parts must belong together. A "use" other than
- * "sig" and a "key_ops" without sign or verify are refused. Unknown members are ignored (RFC 7517
- * 4).
+ * off the curve are refused; private and public parts must belong together. RSA has 2048..8192 bits
+ * and an odd exponent of 65537..2^64 (FIPS 186-5 5.1 and ours). A "use" other than "sig" and a
+ * "key_ops" without sign or verify are refused. Unknown members are ignored (RFC 7517 4).
  *
  * @param json     Borrowed; `len` bytes, need not be NUL-terminated.
  * @param options  NULL: every default. "oct" has no default algorithm: JWK or options must name it.
  * @param ret      Receives the key; released with segs_jwk_free(). Untouched on failure.
- * @param reterr   Names the member and why; never quotes key material.
+ * @param reterr   Names the member and why; quotes at most one character of the text.
  * @return 0, or
  *         SEGS_EINVAL    a NULL, or an unusable option;
  *         SEGS_ESYNTAX   not JSON, a duplicate, missing or malformed member, bad base64url;
  *         SEGS_ERANGE    text too long, RSA or HMAC key of a refused size, point not on the curve,
  *                        parts that do not belong together;
  *         SEGS_ENOTSUP   a kind of key, curve, algorithm or use that libsegs does not have;
- *         SEGS_ECONFLICT algorithm or key id differ between JWK and options, or do not fit the
- * kind; SEGS_ENOMEM    no memory; SEGS_EINTERNAL libcrypto failed.
+ *         SEGS_ECONFLICT algorithm or key id differ between JWK and options, or do not fit kty;
+ *         SEGS_ENOMEM    no memory;
+ *         SEGS_EINTERNAL libcrypto failed.
  * @since 0.1
  */
 SEGS_API int segs_jwk_from_json(const char *json, size_t len,

@@ -10,8 +10,8 @@
  *
  * Strictness beyond the RFCs, all of it refused: "crit", "zip", "jku", "x5u", "x5c", "jwk" and
  * "b64" (RFC 7797) in a header; duplicate members at any level of header or claims; base64url with
- * padding, white space or loose bits; invalid UTF-8; U+0000 in any text; JSON nested deeper
- * than 16.
+ * padding, white space or loose bits; invalid UTF-8; U+0000 in any text; JSON nested deeper than
+ * 16 levels or with more than 256 members in one object.
  *
  * Times are whole seconds since 1970 UTC, and "now" is always an argument.
  *
@@ -83,7 +83,7 @@ struct segs_jwt_verifier_options {
  * @param key      Copied; may be freed afterwards.
  * @param options  NULL: every default.
  * @param ret      Receives the verifier; released with segs_jwt_verifier_free(). Untouched on
- * failure.
+ *                 failure.
  * @return 0, or
  *         SEGS_EINVAL   a NULL, an empty text, a NULL required claim, an unknown flag;
  *         SEGS_ERANGE   an option outside its range;
@@ -100,7 +100,7 @@ SEGS_API int segs_jwt_verifier_new(const struct segs_jwk *key,
  * refused unless the set has exactly one key and SEGS_JWT_REQUIRE_KID is not set.
  *
  * @param set  Copied as it is now; an empty set is SEGS_EINVAL. To rotate keys, build a new
- * verifier.
+ *             verifier.
  * @return as segs_jwt_verifier_new().
  * @since 0.1
  */
@@ -122,13 +122,14 @@ SEGS_API void segs_jwt_verifier_free(struct segs_jwt_verifier *verifier);
  * @param token   Borrowed; `len` bytes as received, without "Bearer ".
  * @param now_s   Seconds since 1970 UTC, 0..SEGS_JWT_TIME_MAX_S.
  * @param ret     Receives the claims; released with segs_jwt_claims_free(). Untouched on failure.
- * @param reterr  Receives one and the same text for every refusal, so it may reach the sender; for
- * the reason see segs_jwt_explain().
+ * @param reterr  Receives the same text for every refusal, so it may reach the sender; for the
+ *                reason see segs_jwt_explain().
  * @return 0, or
  *         SEGS_EDENIED   the token is not acceptable, for whatever reason;
- *         SEGS_EEXPIRED  signature and every other rule hold, but it is past exp or before nbf or
- * iat; SEGS_EINVAL    a NULL, or now_s out of range; SEGS_ENOMEM, SEGS_EINTERNAL  nothing is known
- * about the token: deny, and answer 503.
+ *         SEGS_EEXPIRED  all other rules hold, but it is past exp or before nbf or iat;
+ *         SEGS_EINVAL    a NULL, or now_s out of range;
+ *         SEGS_ENOMEM, SEGS_EINTERNAL  nothing is known of the token: deny, and answer 503.
+ *         When libcrypto runs out of memory halfway, it may also be SEGS_EDENIED; never 0.
  * @since 0.1
  */
 SEGS_API int segs_jwt_verify(const struct segs_jwt_verifier *verifier, const char *token,
@@ -304,7 +305,8 @@ SEGS_API int segs_jwt_sign(const struct segs_jwk *key, const struct segs_jwt_bui
  * Sign any payload as a compact JWS.
  *
  * @param header    JSON object of `header_len` bytes, used as it is: its "alg" must be the key's,
- * none of the refused parameters may stand in it. NULL: {"alg":...} and the key's id.
+ *                  none of the refused parameters may stand in it. NULL: {"alg":...} and the key's
+ *                  id.
  * @param payload   Borrowed; `payload_len` bytes of anything; NULL only when 0.
  * @param ret       Receives the NUL-terminated JWS. Untouched on failure.
  * @param capacity  Bytes at ret.

@@ -47,8 +47,14 @@ static int check_rsa(EVP_PKEY *pkey, struct segs_error *reterr)
 {
     int bits = EVP_PKEY_get_bits(pkey);
     BIGNUM *e = NULL;
+    BIGNUM *third = NULL;
     bool ok;
 
+    /* A JWK of ours has no place for more than two primes, so such a key could not be written. */
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR3, &third) == 1) {
+        BN_clear_free(third);
+        return segs__fail(reterr, SEGS_ENOTSUP, NULL, -1, "expected an RSA key of two primes");
+    }
     if (bits < RSA_MIN_BITS || bits > RSA_MAX_BITS)
         return segs__fail(reterr, SEGS_ERANGE, "n", -1,
                           "expected an RSA modulus of %d to %d bits, found %d", RSA_MIN_BITS,

@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include <segs/jwt.h>
 
@@ -375,6 +376,25 @@ START_TEST(rsa_of_1024_bits_is_refused_in_every_form)
     ck_assert_ptr_null(key);
     BN_free(n);
     EVP_PKEY_free(pkey);
+}
+END_TEST
+
+START_TEST(rsa_of_three_primes_is_not_supported)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *pkey = NULL;
+    struct segs_jwk *key = NULL;
+    char pem[4096];
+
+    ck_assert_int_eq(EVP_PKEY_keygen_init(ctx), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, 3), 1);
+    ck_assert_int_eq(EVP_PKEY_generate(ctx, &pkey), 1);
+    pem_of(pkey, 1, pem, sizeof pem);
+    ck_assert_int_eq(pem_code(pem, 0, &key), SEGS_ENOTSUP);
+    ck_assert_ptr_null(key);
+    EVP_PKEY_free(pkey);
+    EVP_PKEY_CTX_free(ctx);
 }
 END_TEST
 
@@ -840,6 +860,7 @@ int main(void)
     tcase_add_loop_test(tc, ed25519_values_that_are_no_group_element_are_refused, 0, 11);
     tcase_add_test(tc, halves_that_do_not_belong_together_are_refused);
     tcase_add_test(tc, rsa_of_1024_bits_is_refused_in_every_form);
+    tcase_add_test(tc, rsa_of_three_primes_is_not_supported);
     tcase_add_test(tc, rsa_exponents_below_65537_and_even_ones_are_refused);
     tcase_add_test(tc, rsa_with_a_wrong_private_part_is_refused);
     tcase_add_loop_test(tc, pem_of_each_kind_is_read, 0, 3);

@@ -1,6 +1,8 @@
 #include <segs/jwt.h>
 
 #include <check.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -855,6 +857,56 @@ START_TEST(options_out_of_range_are_refused)
 }
 END_TEST
 
+/* One verifier, used by several threads at once. */
+struct crowd {
+    const struct segs_jwt_verifier *verifier;
+    const struct segs_jwk *key;
+    char token[2048];
+    char forged[2048];
+};
+
+static void *verify_in_thread(void *user)
+{
+    const struct crowd *c = user;
+    char jws[1024];
+    uintptr_t n_wrong = 0;
+
+    for (int i = 0; i < 60; i++) {
+        n_wrong += verify_with(c->verifier, c->token) != 0;
+        n_wrong += verify_with(c->verifier, c->forged) != SEGS_EDENIED;
+        n_wrong += segs_jws_sign(c->key, NULL, 0, "x", 1, jws, sizeof jws, NULL) != 0;
+    }
+    return (void *)n_wrong;
+}
+
+START_TEST(one_verifier_and_key_serve_many_threads)
+{
+    struct segs_jwk *pair = generated(_i, "k");
+    struct segs_jwt_builder *b;
+    struct segs_jwt_verifier *v = verifier_of(pair, NULL);
+    struct crowd c = { .verifier = v, .key = pair };
+    pthread_t threads[4];
+    size_t len = 0;
+
+    ck_assert_int_eq(segs_jwt_builder_new(NULL, &b), 0);
+    ck_assert_int_eq(segs_jwt_builder_add_int(b, "exp", NOW + 1), 0);
+    ck_assert_int_eq(segs_jwt_sign(pair, b, c.token, sizeof c.token, &len), 0);
+    memcpy(c.forged, c.token, sizeof c.forged);
+    c.forged[len - 10] = c.forged[len - 10] == 'A' ? 'B' : 'A';
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, verify_in_thread, &c), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *n_wrong;
+
+        ck_assert_int_eq(pthread_join(threads[i], &n_wrong), 0);
+        ck_assert_ptr_null(n_wrong);
+    }
+    segs_jwt_builder_free(b);
+    segs_jwt_verifier_free(v);
+    segs_jwk_free(pair);
+}
+END_TEST
+
 /* ---- claims ---- */
 
 START_TEST(claims_are_read_by_name_and_type)
@@ -1238,6 +1290,8 @@ int main(void)
     tcase_add_test(tc, a_set_picks_the_key_by_kid_and_needs_one_when_it_has_two);
     tcase_add_test(tc, a_single_key_with_a_name_refuses_other_names);
     tcase_add_test(tc, options_out_of_range_are_refused);
+    tcase_add_loop_test(tc, one_verifier_and_key_serve_many_threads, SEGS_ALG_HS256,
+                        SEGS_ALG_EDDSA + 1);
     tcase_add_test(tc, claims_are_read_by_name_and_type);
     tcase_add_test(tc, roles_are_the_known_names_only);
     tcase_add_test(tc, accessors_take_null);
