@@ -50,7 +50,7 @@ typedef int(rt_http_authorise_fn)(struct rt_http_exchange *x, const struct rt_ht
 
 struct rt_http_options {
     const char *service; /* Metric label. */
-    const char *bind;    /* "127.0.0.1". */
+    const char *bind;    /* "127.0.0.1"; IPv4 only. */
     int32_t port;        /* 0: a free one; rt_http_port tells. */
     int32_t n_threads;   /* 0: 64. */
     const struct rt_http_route *routes;

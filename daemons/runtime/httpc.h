@@ -34,7 +34,9 @@ struct rt_httpc_response {
 
 /* 0 once a complete answer arrived, whatever its status. RT_EUNAVAILABLE: certainly nothing was
  * processed (no connection). RT_EAMBIGUOUS: sent but no complete answer; RT_ETIMEOUT likewise after
- * the deadline. The response is cleared first. */
+ * the deadline; SEGS_EFULL: larger than max_response_bytes; SEGS_EINVAL: not an http(s) URL, or a line
+ * break in a header. A request that changes something is never sent twice. The response is cleared
+ * first. */
 int rt_httpc_send(struct rt_httpc *client, const struct rt_httpc_request *request,
                   struct rt_httpc_response *response, struct segs_error *reterr);
 void rt_httpc_response_free(struct rt_httpc_response *response);
