@@ -27,6 +27,7 @@ struct bench {
     atomic_bool stop;
     atomic_llong fetched;
     atomic_bool producing;
+    int64_t cpu_us; /* Of all threads while producing. */
     int callers;
     int partitions;
     size_t batch;
@@ -109,12 +110,23 @@ static void *fetch(void *arg)
     return NULL;
 }
 
+/* Comparable between runs even when others use the machine too. */
+static int64_t cpu_us(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+           usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+}
+
 static double run_producers(struct bench *bench)
 {
     pthread_t threads[MAX_CALLERS];
     struct role roles[MAX_CALLERS];
     int64_t start_us = rt_monotonic_us();
 
+    bench->cpu_us = cpu_us();
     atomic_store(&bench->stop, false);
     for (int i = 0; i < bench->callers; i++) {
         roles[i] = (struct role){ bench, i };
@@ -124,6 +136,7 @@ static double run_producers(struct bench *bench)
     atomic_store(&bench->stop, true);
     for (int i = 0; i < bench->callers; i++)
         (void)pthread_join(threads[i], NULL);
+    bench->cpu_us = cpu_us() - bench->cpu_us;
     return (double)(rt_monotonic_us() - start_us) / 1e6;
 }
 
@@ -235,10 +248,10 @@ static void report_files(const char *folder)
 static void report_producing(struct bench *bench, double seconds)
 {
     (void)printf("produced %lld in %.2f s: %.0f messages/s; calls %lld, mean %.2f ms, worst %.2f "
-                 "ms\n",
+                 "ms; CPU %.2f us per message\n",
                  (long long)bench->produced, seconds, (double)bench->produced / seconds,
                  (long long)bench->calls, seconds * 1e3 * bench->callers / (double)bench->calls,
-                 (double)bench->worst_us / 1e3);
+                 (double)bench->worst_us / 1e3, (double)bench->cpu_us / (double)bench->produced);
 }
 
 static void measure(struct bench *bench, const char *folder)

@@ -91,9 +91,32 @@ char *rt_sqlite_path(const char *data_dir, const char *name)
     return path;
 }
 
-static int tune(sqlite3 *db, const struct rt_sqlite_tuning *tuning, struct segs_error *reterr)
+/* Some file systems cannot share memory between processes; the engine then keeps its old journal
+ * without a word, under which readers would block the writer. */
+static int use_wal(sqlite3 *db, const char *path, struct segs_error *reterr)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &stmt, NULL);
+    bool is_wal = false;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        is_wal = sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+    (void)sqlite3_finalize(stmt);
+    if (rc != SQLITE_ROW)
+        return rt_sqlite_fail(db, rc, path, reterr);
+    if (!is_wal)
+        return rt_fail(reterr, RT_ESTORAGE, "data_dir",
+                       "%s: the file system does not support a write-ahead log", path);
+    return 0;
+}
+
+static int tune(sqlite3 *db, const char *path, const struct rt_sqlite_tuning *tuning,
+                struct segs_error *reterr)
 {
     char text[320];
+    int rc;
     int r;
 
     (void)sqlite3_busy_timeout(db, tuning->busy_ms);
@@ -102,13 +125,16 @@ static int tune(sqlite3 *db, const struct rt_sqlite_tuning *tuning, struct segs_
                    "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=%s;",
                    (int)tuning->page_bytes, (int)tuning->cache_kib,
                    tuning->foreign_keys ? "ON" : "OFF");
-    r = rt_sqlite_run(db, text, reterr);
-    if (r < 0 || tuning->read_only)
+    rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return rt_sqlite_fail(db, rc, path, reterr);
+    if (tuning->read_only)
+        return 0;
+    r = use_wal(db, path, reterr);
+    if (r < 0)
         return r;
-    /* Truncates a WAL that a long reader let grow; autocheckpoint is the keeper's work. */
-    return rt_sqlite_run(db,
-                         "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; "
-                         "PRAGMA journal_size_limit=67108864;",
+    /* The limit cuts back a WAL that a long reader let grow; copying back is the keeper's work. */
+    return rt_sqlite_run(db, "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;",
                          reterr);
 }
 
@@ -124,7 +150,7 @@ int rt_sqlite_open(const char *path, const struct rt_sqlite_tuning *tuning, sqli
 
     (void)pthread_once(&once, configure_once);
     rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-    r = rc == SQLITE_OK ? tune(db, tuning, reterr) : rt_sqlite_fail(db, rc, path, reterr);
+    r = rc == SQLITE_OK ? tune(db, path, tuning, reterr) : rt_sqlite_fail(db, rc, path, reterr);
     if (r < 0) {
         (void)sqlite3_close(db);
         return r;
