@@ -1,4 +1,4 @@
-# What `cmake --install` puts where: libraries, headers, pkg-config file, CMake package.
+# What `cmake --install` puts where: libraries, headers, pkg-config file, CMake package, programs.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/segs)
@@ -44,3 +44,12 @@ install(CODE "
     set(SEGS_PC_PREFIX \"\${CMAKE_INSTALL_PREFIX}\")
     configure_file(\"${PROJECT_BINARY_DIR}/segs.pc.prefix\" \"${PROJECT_BINARY_DIR}/segs.pc\" @ONLY)")
 install(FILES ${PROJECT_BINARY_DIR}/segs.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The programs find the library beside them, wherever the prefix is.
+foreach(program segs-command segs-simulator segs-ingestion segs-stream-processor segs-tariff segs-alert
+        segs-notification segs-api-gateway)
+    if(TARGET ${program})
+        set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+        install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    endif()
+endforeach()

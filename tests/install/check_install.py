@@ -112,6 +112,16 @@ def soname(prefix):
     return "" if found == [expected] else f"expected {expected}, found {found}"
 
 
+def programs_find_their_libraries(prefix):
+    folder = os.path.join(prefix, "bin")
+    bad = []
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        output = run("ldd", os.path.join(folder, name))
+        bad += [f"{name}: {line.strip()}" for line in output.splitlines() if "not found" in line]
+        bad += [f"{name}: {line.strip()}" for line in output.splitlines() if "libsegs" in line and prefix not in line]
+    return "\n".join(bad)
+
+
 def without_auth(tap, source, work):
     """Also the distribution's way: prefix /usr, its own libdir, staged under DESTDIR."""
     binary, stage = os.path.join(work, "plain"), os.path.join(work, "plain-stage")
@@ -156,6 +166,7 @@ def main(source, build, work, cc):
                 lambda: through_pkg_config_static(cc, prefix, work))
         attempt(tap, "a consumer links both through find_package", lambda: through_cmake(prefix, work))
         attempt(tap, "nothing installed points back into the build", lambda: no_path_of_the_build(prefix, source, build))
+        attempt(tap, "installed programs find the installed library", lambda: programs_find_their_libraries(prefix))
         attempt(tap, "the soname follows the version", lambda: soname(prefix))
     without_auth(tap, source, work)
     if tap.n_failed == 0:
