@@ -186,8 +186,10 @@ int segs__jwk_assemble(const struct segs__jwk_material *material,
         return r;
     }
     r = make(material, allocator, &key);
-    if (r < 0)
-        return segs__fail(reterr, r, NULL, -1, "cannot set up the key: %s", segs_strerror(r));
+    if (r < 0) {
+        (void)segs__fail(reterr, r, NULL, -1, "cannot set up the key: %s", segs_strerror(r));
+        return r;
+    }
     r = check_signs(key, reterr);
     if (r < 0) {
         segs_jwk_free(key);

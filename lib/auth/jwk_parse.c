@@ -43,8 +43,10 @@ static int get_text(const struct source *s, const char *name, const char **ret, 
 
     if (!node)
         return 0;
-    if (node->type != SEGS__JSON_STRING)
-        return segs__fail(s->reterr, SEGS_ESYNTAX, name, -1, "expected a text");
+    if (node->type != SEGS__JSON_STRING) {
+        (void)segs__fail(s->reterr, SEGS_ESYNTAX, name, -1, "expected a text");
+        return SEGS_ESYNTAX;
+    }
     *ret = s->json->text + node->text;
     *ret_len = node->len;
     return 1;

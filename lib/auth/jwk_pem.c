@@ -14,11 +14,11 @@
 static int no_passphrase(char *pass, size_t pass_size, size_t *pass_len, const OSSL_PARAM params[],
                          void *arg)
 {
-    (void)pass;
-    (void)pass_size;
-    (void)pass_len;
     (void)params;
     (void)arg;
+    if (pass_size > 0)
+        pass[0] = '\0';
+    *pass_len = 0;
     return 0;
 }
 
