@@ -43,7 +43,8 @@
  * row with an uncommitted delta. Windows of more than 64 slots add their bitmap to the row,
  * rounded up to 64 bytes.
  *
- * **Adding** allocates per page of rows, not per reading.
+ * **Adding** allocates per page of 1024 rows, not per reading. Pages of ended windows, at most 256 of
+ * rows (32 MiB) and 256 of hashes (6 MiB), stay with the object for the next window.
  *
  * Thread rule: one window object, one thread at a time; distinct objects are independent. The row
  * functions are pure.

@@ -417,37 +417,80 @@ static inline int add_item(const struct batch *batch, size_t i, struct hint *hin
     return r;
 }
 
-/* What the fast lane adds to a cell that has the reading's meter and window. False when the slot is
- * taken or the log's page is full; nothing has changed then. */
-static inline bool add_plain(const struct segs_window_columns *c, size_t i,
-                             struct segs__bucket *bucket, struct segs__cell *cell,
-                             uint32_t offset_ms, uint32_t slot)
+/* What the fast lane needs of batch and window, copied: the compiler must not believe that adding
+ * to a row could change any of it. */
+struct lane {
+    const int64_t *ts_ms;
+    const struct segs_fingerprint *hash;
+    const int64_t *power_micro_kw;
+    const int64_t *energy_micro_kwh;
+    const int32_t *voltage_milli_v;
+    const int32_t *current_milli_a;
+    const uint32_t *present;
+    const int32_t *status;
+    int64_t width_ms;
+    int64_t now_ms;
+    int64_t latest_ms; /* event time that is just not refused */
+    int64_t lateness_ms;
+    int64_t watermark_ms;
+    uint32_t slot_ms;
+    uint32_t cell_bytes;
+};
+
+static inline struct lane lane_of(const struct batch *batch)
 {
-    const struct segs_fingerprint hash = c->hash[i];
-    const int64_t power = c->power_micro_kw[i];
+    const struct segs_window_columns *c = batch->columns;
+    const struct segs_window *window = batch->window;
+
+    return (struct lane){ c->ts_ms,
+                          c->hash,
+                          c->power_micro_kw,
+                          c->energy_micro_kwh,
+                          c->voltage_milli_v,
+                          c->current_milli_a,
+                          c->present,
+                          c->status,
+                          window->limits.width_ms,
+                          batch->now_ms,
+                          batch->now_ms + window->max_future_ms,
+                          window->lateness_ms,
+                          window->watermark_ms,
+                          window->slot_ms,
+                          window->limits.cell_bytes };
+}
+
+/* What the fast lane adds to a row that has readings. False when the slot is taken or the log's
+ * page is full; nothing has changed then. */
+static inline bool add_plain(const struct lane *lane, size_t i, struct segs__bucket *bucket,
+                             struct segs__cell *cell, uint32_t offset_ms, uint32_t slot)
+{
+    const struct segs_fingerprint hash = lane->hash[i];
+    const int64_t power = lane->power_micro_kw[i];
     const uint64_t bit = UINT64_C(1) << slot;
+    const uint32_t entry_index = bucket->log.count;
     struct segs__log_entry *entry;
     uint64_t counts;
 
-    if ((cell->slots & bit) != 0 || bucket->log.count == bucket->log.capacity)
+    if ((cell->slots & bit) != 0 || cell->count == 0 || entry_index == bucket->log.capacity)
         return false;
 
-    entry = segs__pages_at(&bucket->log, bucket->log.count++, (uint32_t)sizeof *entry);
+    entry = segs__pages_at(&bucket->log, entry_index, (uint32_t)sizeof *entry);
+    bucket->log.count = entry_index + 1;
     entry->hash = hash;
     entry->slot = slot;
     entry->prev = cell->log_head;
-    cell->log_head = bucket->log.count;
+    cell->log_head = entry_index + 1;
     cell->slots |= bit;
     cell->power_sum += power;
     cell->power_min = power < cell->power_min ? power : cell->power_min;
     cell->power_max = power > cell->power_max ? power : cell->power_max;
-    cell->energy_sum += c->energy_micro_kwh[i];
-    for (int lane = 0; lane < 4; lane++)
-        cell->fingerprint.lane[lane] += hash.lane[lane];
+    cell->energy_sum += lane->energy_micro_kwh[i];
+    for (int word = 0; word < 4; word++)
+        cell->fingerprint.lane[word] += hash.lane[word];
     cell->first_offset_ms = offset_ms < cell->first_offset_ms ? offset_ms : cell->first_offset_ms;
     cell->last_offset_ms = offset_ms > cell->last_offset_ms ? offset_ms : cell->last_offset_ms;
-    cell->voltage_sum += c->voltage_milli_v[i];
-    cell->current_sum += c->current_milli_a[i];
+    cell->voltage_sum += lane->voltage_milli_v[i];
+    cell->current_sum += lane->current_milli_a[i];
     cell->count++;
     /* Four counters of at most SEGS_WINDOW_SLOTS_MAX in one word: no carry between them. */
     memcpy(&counts, cell->value_count, sizeof counts);
@@ -458,34 +501,31 @@ static inline bool add_plain(const struct segs_window_columns *c, size_t i,
 
 /* The fast lane: an OK reading with all values, on time, for a row that has readings already, in a
  * window of at most 64 slots. False for anything else, which is then left to add_item(). */
-static inline bool add_quickly(const struct batch *batch, const struct segs_window_columns *c,
-                               size_t i, const struct hint *hint)
+static inline bool add_quickly(struct lane *lane, size_t i, const struct hint *hint)
 {
-    struct segs_window *window = batch->window;
-    const int64_t ts_ms = c->ts_ms[i];
+    const int64_t ts_ms = lane->ts_ms[i];
     const uint64_t offset_ms = (uint64_t)ts_ms - (uint64_t)hint->start_ms;
-    const int64_t seen_ms = ts_ms < batch->now_ms ? ts_ms : batch->now_ms;
-    int64_t watermark_ms = window->watermark_ms;
+    const int64_t seen_ms = ts_ms < lane->now_ms ? ts_ms : lane->now_ms;
+    int64_t watermark_ms = lane->watermark_ms;
     struct segs__cell *cell;
     uint32_t slot;
 
-    if (hint->row == 0 || offset_ms >= (uint64_t)window->limits.width_ms ||
-        ts_ms - window->max_future_ms > batch->now_ms || !value_fits(c->power_micro_kw[i]) ||
-        !value_fits(c->energy_micro_kwh[i]) ||
-        (c->present && (c->present[i] & PRESENT_ALL) != PRESENT_ALL) ||
-        (c->status && c->status[i] == SEGS_STATUS_ERROR))
+    /* A row that is there has a window and a meter in range, so the time is in range with it. */
+    if (hint->row == 0 || offset_ms >= (uint64_t)lane->width_ms || ts_ms > lane->latest_ms ||
+        !value_fits(lane->power_micro_kw[i]) || !value_fits(lane->energy_micro_kwh[i]) ||
+        (lane->present && (lane->present[i] & PRESENT_ALL) != PRESENT_ALL) ||
+        (lane->status && lane->status[i] == SEGS_STATUS_ERROR))
         return false;
-    if (seen_ms - window->lateness_ms > watermark_ms)
-        watermark_ms = seen_ms - window->lateness_ms;
-    if (segs__window_is_closed(window, hint->start_ms, watermark_ms))
+    if (seen_ms - lane->lateness_ms > watermark_ms)
+        watermark_ms = seen_ms - lane->lateness_ms;
+    if (hint->start_ms + lane->width_ms <= watermark_ms)
         return false;
 
-    cell = segs__cell_at(&window->limits, hint->bucket, hint->row - 1);
-    slot = window->slot_ms == 1000 ? (uint32_t)offset_ms / 1000
-                                   : (uint32_t)offset_ms / window->slot_ms;
-    if (!add_plain(c, i, hint->bucket, cell, (uint32_t)offset_ms, slot))
+    cell = segs__pages_at(&hint->bucket->cells, hint->row - 1, lane->cell_bytes);
+    slot = lane->slot_ms == 1000 ? (uint32_t)offset_ms / 1000 : (uint32_t)offset_ms / lane->slot_ms;
+    if (!add_plain(lane, i, hint->bucket, cell, (uint32_t)offset_ms, slot))
         return false;
-    window->watermark_ms = watermark_ms;
+    lane->watermark_ms = watermark_ms;
     return true;
 }
 
@@ -555,11 +595,42 @@ static void batch_init(struct batch *batch, struct segs_window *window,
                       window->limits.n_words == 1 && batch->columns_present == PRESENT_ALL;
 }
 
+/* Returns how many of the block's readings were handled; fewer than n when memory ran out. */
+static size_t add_block(const struct batch *batch, size_t first, size_t n, uint8_t *state,
+                        int *n_counted)
+{
+    struct segs_window *window = batch->window;
+    struct lane lane = lane_of(batch);
+    struct hint hints[BLOCK];
+    int n_added = 0;
+    size_t i;
+
+    look_ahead(batch, first, n, hints);
+    for (i = 0; i < n; i++) {
+        int r;
+
+        if (batch->is_plain && add_quickly(&lane, first + i, &hints[i])) {
+            state[i] = SEGS_WINDOW_ADDED;
+            n_added++;
+            continue;
+        }
+        window->watermark_ms = lane.watermark_ms;
+        r = add_item(batch, first + i, &hints[i]);
+        lane.watermark_ms = window->watermark_ms;
+        if (r == SEGS_ENOMEM)
+            break;
+        state[i] = (uint8_t)(r == SEGS_EFULL ? SEGS_WINDOW_NO_ROOM : r);
+        n_added += r >= 0 && r <= SEGS_WINDOW_LATE;
+    }
+    window->watermark_ms = lane.watermark_ms;
+    *n_counted += n_added;
+    return i;
+}
+
 int segs_window_add_columns(struct segs_window *window, const struct segs_window_columns *columns,
                             size_t n, int64_t now_ms, uint8_t *ret_state)
 {
     struct segs_window_columns c;
-    struct hint hints[BLOCK];
     struct batch batch;
     int n_counted = 0;
     int r;
@@ -577,21 +648,13 @@ int segs_window_add_columns(struct segs_window *window, const struct segs_window
     batch_init(&batch, window, &c, now_ms);
     for (size_t first = 0; first < n; first += BLOCK) {
         const size_t n_block = n - first < BLOCK ? n - first : BLOCK;
+        uint8_t state[BLOCK];
+        size_t n_done = add_block(&batch, first, n_block, state, &n_counted);
 
-        look_ahead(&batch, first, n_block, hints);
-        for (size_t i = 0; i < n_block; i++) {
-            if (batch.is_plain && add_quickly(&batch, &c, first + i, &hints[i])) {
-                ret_state[first + i] = SEGS_WINDOW_ADDED;
-                n_counted++;
-                continue;
-            }
-            r = add_item(&batch, first + i, &hints[i]);
-            if (r == SEGS_ENOMEM) {
-                memset(ret_state + first + i, SEGS_WINDOW_UNTRIED, n - first - i);
-                return r;
-            }
-            ret_state[first + i] = (uint8_t)(r == SEGS_EFULL ? SEGS_WINDOW_NO_ROOM : r);
-            n_counted += r >= 0 && r <= SEGS_WINDOW_LATE;
+        memcpy(ret_state + first, state, n_done);
+        if (n_done < n_block) {
+            memset(ret_state + first + n_done, SEGS_WINDOW_UNTRIED, n - first - n_done);
+            return SEGS_ENOMEM;
         }
     }
     return n_counted;
