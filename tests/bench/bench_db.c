@@ -1,5 +1,5 @@
-/* Throughput of the database: rows of (meter, ts) appended sorted in large and small transactions,
- * upserts of existing rows, and reading them back.
+/* Throughput of the database: rows of (meter, ts) written in large and small transactions, at the end
+ * of the key or all over it, upserts of existing rows, and reading them back.
  *
  * usage: bench_db [-n rows] [-d folder] */
 #include <stdio.h>
@@ -40,17 +40,18 @@ static void check(int r, const char *what)
 }
 
 /* Transaction number `batch`: up to METERS meters with n / METERS consecutive times each, in the order
- * of the key. */
+ * of the key; or one meter per transaction, so that the key only grows. */
 static void write_batch(struct rt_db *db, const char *sql, struct rt_db_value *params, size_t n,
-                        int64_t batch)
+                        int64_t batch, bool growing)
 {
-    int64_t times = n > METERS ? (int64_t)n / METERS : 1;
+    int64_t times = growing ? (int64_t)n : n > METERS ? (int64_t)n / METERS : 1;
+    int64_t first_meter = growing ? METERS + batch : 0;
     struct rt_db_conn *conn;
 
     for (size_t i = 0; i < n; i++) {
         int64_t time = batch * times + (int64_t)i % times;
 
-        params[i * N_PARAMS] = RT_DB_I((int64_t)i / times);
+        params[i * N_PARAMS] = RT_DB_I(first_meter + (int64_t)i / times);
         params[i * N_PARAMS + 1] = RT_DB_I(1700000000000 + time * 10000);
         params[i * N_PARAMS + 2] = RT_DB_I(1500000 + (int64_t)i);
         params[i * N_PARAMS + 3] = RT_DB_I(4166);
@@ -63,7 +64,7 @@ static void write_batch(struct rt_db *db, const char *sql, struct rt_db_value *p
 }
 
 static void measure(struct rt_db *db, const char *what, const char *sql, size_t rows,
-                    size_t per_commit, int64_t first_batch)
+                    size_t per_commit, int64_t first_batch, bool growing)
 {
     struct rt_db_value *params = calloc(per_commit * N_PARAMS, sizeof *params);
     int64_t start_us = rt_monotonic_us();
@@ -72,7 +73,8 @@ static void measure(struct rt_db *db, const char *what, const char *sql, size_t 
     if (!params)
         exit(EXIT_FAILURE);
     for (size_t done = 0; done < rows; done += per_commit)
-        write_batch(db, sql, params, per_commit, first_batch + (int64_t)(done / per_commit));
+        write_batch(db, sql, params, per_commit, first_batch + (int64_t)(done / per_commit),
+                    growing);
     seconds = (double)(rt_monotonic_us() - start_us) / 1e6;
     (void)printf("%s, %zu per commit: %.0f rows/s\n", what, per_commit, (double)rows / seconds);
     free(params);
@@ -121,10 +123,12 @@ int main(int argc, char **argv)
         options.data_dir = mkdtemp(folder);
     check(rt_db_open(&options, &db, &err), "open");
     check(rt_db_migrate(db, &migration, 1, &err), "migrate");
-    measure(db, "new rows, sorted", insert_sql, rows, 50000, 0);
-    measure(db, "new rows, sorted", insert_sql, rows / 4, 5000, 1000);
-    measure(db, "new rows, sorted", insert_sql, rows / 20, 500, 10000);
-    measure(db, "upsert of existing rows", upsert_sql, rows / 2, 50000, 0);
+    measure(db, "new rows at the end of the key", insert_sql, rows, 50000, 0, true);
+    measure(db, "new rows at the end of the key", insert_sql, rows / 4, 500, 1000, true);
+    measure(db, "new rows of 5000 meters, sorted", insert_sql, rows, 50000, 0, false);
+    measure(db, "new rows of 5000 meters, sorted", insert_sql, rows / 4, 5000, 1000, false);
+    measure(db, "new rows of 5000 meters, sorted", insert_sql, rows / 20, 500, 10000, false);
+    measure(db, "upsert of existing rows", upsert_sql, rows / 2, 50000, 0, false);
     read_back(db);
     rt_db_close(db);
     (void)getrusage(RUSAGE_SELF, &usage);
