@@ -2,7 +2,7 @@
  * differ between them:
  *   same_literal(p, step)       do the step's bytes stand at p
  *   name_length(p)              bytes before the next quote, or more than SEGS__NAME_MAX_BYTES
- *   same_name(p, slot)          does the slot's name stand at p
+ *   same_name(p, slot)          do the slot's name and its closing quote stand at p
  *   digit_mask(p)               which of the 16 bytes at p are digits
  *   split_digits(p, n, m, &w, &f)  the 1..8 digits at p, and the 1..8 behind the point as if they
  *                               were eight
@@ -239,7 +239,6 @@ static inline const char *between_values(const struct segs__fast *f, struct segs
 {
     const struct segs__name_slot *slot;
     const char *q = space(f, p);
-    uint64_t word;
     unsigned len;
 
     if (*q == '}' && !is_first) {
@@ -254,12 +253,10 @@ static inline const char *between_values(const struct segs__fast *f, struct segs
         return NULL;
 
     len = name_length(q);
-    if (len > SEGS__NAME_MAX_BYTES || len == 0)
+    if (len - SEGS__NAME_MIN_BYTES > SEGS__NAME_MAX_BYTES - SEGS__NAME_MIN_BYTES)
         return NULL;
-    /* No branch on the length: in a body of mixed order nobody could predict it. */
-    word = load64(q) & UINT64_MAX >> (64 - 8 * (len < 8 ? len : 8));
-    slot = &segs__name_slots[segs__name_hash(word, len)];
-    if (slot->len != len || !same_name(q, slot))
+    slot = &segs__name_slots[segs__name_hash(load32(q) & 0xFFFFFF, len)];
+    if (!same_name(q, slot))
         return NULL;
     q = space(f, q + len + 1);
     if (*q++ != ':')

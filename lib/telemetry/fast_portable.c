@@ -21,7 +21,7 @@ static inline unsigned name_length(const char *p)
 
 static inline bool same_name(const char *p, const struct segs__name_slot *slot)
 {
-    return memcmp(p, slot->name, slot->len) == 0;
+    return memcmp(p, slot->name, (size_t)slot->len + 1) == 0;
 }
 
 static inline uint32_t digit_mask(const char *p)

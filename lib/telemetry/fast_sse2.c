@@ -47,7 +47,7 @@ static inline bool same_name(const char *p, const struct segs__name_slot *slot)
 {
     uint32_t same = mask16(_mm_cmpeq_epi8(load16(p), load16(slot->name)));
 
-    return (~same & ((1u << slot->len) - 1)) == 0;
+    return (~same & slot->mask) == 0;
 }
 
 static inline uint32_t digit_mask(const char *p)

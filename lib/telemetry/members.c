@@ -27,45 +27,61 @@ const struct segs__member_info segs__members[SEGS__N_MEMBERS] = {
     [SEGS__TIMESTAMP] = { "timestamp", "timestamp", SEGS__TIME, 0, 8, 0, OFFSET(ts_ms) },
 };
 
+#define SLOT(name, member)                                                                         \
+    {                                                                                              \
+        name "\"", (1u << sizeof(name)) - 1, sizeof(name) - 1, member                              \
+    }
+/* A quote comes first: no name has that. */
+#define EMPTY                                                                                      \
+    {                                                                                              \
+        "\"", 1u, 0, 0                                                                             \
+    }
+
 const struct segs__name_slot segs__name_slots[SEGS__NAME_SLOTS] = {
-    [0] = { "reading_id", 10, SEGS__READING_ID },
-    [2] = { "powerFactor", 11, SEGS__POWER_FACTOR },
-    [3] = { "meterId", 7, SEGS__METER_ID },
-    [4] = { "powerKw", 7, SEGS__POWER },
-    [5] = { "timestamp", 9, SEGS__TIMESTAMP },
-    [6] = { "register_kwh", 12, SEGS__REGISTER },
-    [7] = { "power_kw", 8, SEGS__POWER },
-    [9] = { "registerKwh", 11, SEGS__REGISTER },
-    [11] = { "temperature", 11, SEGS__TEMPERATURE },
-    [13] = { "energyKwh", 9, SEGS__ENERGY },
-    [15] = { "status", 6, SEGS__STATUS },
-    [16] = { "voltage", 7, SEGS__VOLTAGE },
-    [17] = { "readingId", 9, SEGS__READING_ID },
-    [20] = { "power_factor", 12, SEGS__POWER_FACTOR },
-    [21] = { "current", 7, SEGS__CURRENT },
-    [24] = { "energy_kwh", 10, SEGS__ENERGY },
-    [25] = { "region", 6, SEGS__REGION },
-    [28] = { "seq", 3, SEGS__SEQ },
-    [29] = { "frequency", 9, SEGS__FREQUENCY },
-    [31] = { "meter_id", 8, SEGS__METER_ID },
+    SLOT("power_kw", SEGS__POWER),
+    SLOT("voltage", SEGS__VOLTAGE),
+    SLOT("status", SEGS__STATUS),
+    SLOT("energy_kwh", SEGS__ENERGY),
+    EMPTY,
+    EMPTY,
+    SLOT("timestamp", SEGS__TIMESTAMP),
+    EMPTY,
+    SLOT("reading_id", SEGS__READING_ID),
+    EMPTY,
+    SLOT("register_kwh", SEGS__REGISTER),
+    SLOT("meterId", SEGS__METER_ID),
+    SLOT("power_factor", SEGS__POWER_FACTOR),
+    SLOT("powerKw", SEGS__POWER),
+    SLOT("seq", SEGS__SEQ),
+    EMPTY,
+    SLOT("energyKwh", SEGS__ENERGY),
+    EMPTY,
+    EMPTY,
+    EMPTY,
+    SLOT("frequency", SEGS__FREQUENCY),
+    SLOT("readingId", SEGS__READING_ID),
+    EMPTY,
+    SLOT("registerKwh", SEGS__REGISTER),
+    SLOT("region", SEGS__REGION),
+    SLOT("powerFactor", SEGS__POWER_FACTOR),
+    EMPTY,
+    SLOT("current", SEGS__CURRENT),
+    SLOT("temperature", SEGS__TEMPERATURE),
+    EMPTY,
+    SLOT("meter_id", SEGS__METER_ID),
+    EMPTY,
 };
-
-static uint64_t first_eight(const char *name, size_t len)
-{
-    uint64_t word = 0;
-
-    for (size_t i = 0; i < len && i < 8; i++)
-        word |= (uint64_t)(unsigned char)name[i] << (8 * i);
-    return word;
-}
 
 int segs__member_find(const char *name, size_t len)
 {
     const struct segs__name_slot *slot;
+    uint32_t first_three;
 
-    if (len == 0 || len > SEGS__NAME_MAX_BYTES)
+    if (len < SEGS__NAME_MIN_BYTES || len > SEGS__NAME_MAX_BYTES)
         return -1;
-    slot = &segs__name_slots[segs__name_hash(first_eight(name, len), len)];
+    first_three = (uint32_t)(unsigned char)name[0] | (uint32_t)(unsigned char)name[1] << 8 |
+                  (uint32_t)(unsigned char)name[2] << 16;
+    slot = &segs__name_slots[segs__name_hash(first_three, (unsigned)len)];
     return slot->len == len && memcmp(slot->name, name, len) == 0 ? slot->member : -1;
 }
 

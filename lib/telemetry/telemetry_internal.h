@@ -56,21 +56,23 @@ int segs__member_find(const char *name, size_t len);
 /* The known name that `name` was most likely meant to be, or NULL when none is near. */
 const char *segs__member_nearest(const char *name, size_t len);
 
+#define SEGS__NAME_MIN_BYTES 3
 #define SEGS__NAME_MAX_BYTES 12
 #define SEGS__NAME_SLOTS 32
 
-/* A perfect hash over the first eight bytes of a name and its length: no two names share a slot (a
- * test holds that). The multiplier was found by trying. */
+/* A perfect hash over the first three bytes of a name and its length, which no two names share; nor
+ * do any share a slot (a test holds that). The multiplier was found by trying. */
 struct segs__name_slot {
-    char name[16]; /* zero-filled */
-    uint8_t len;   /* 0: no name */
-    uint8_t member;
+    char name[16]; /* with its closing quote, zero-filled */
+    uint32_t mask; /* the bytes of it that count */
+    uint16_t len;  /* without the quote */
+    uint16_t member;
 };
 extern const struct segs__name_slot segs__name_slots[SEGS__NAME_SLOTS];
 
-static inline unsigned segs__name_hash(uint64_t first_eight, size_t len)
+static inline unsigned segs__name_hash(uint32_t first_three, unsigned len)
 {
-    return (unsigned)(((first_eight + len) * UINT64_C(0xecf04a80799d2535)) >> 59);
+    return (uint32_t)((first_three | len << 24) * UINT32_C(0xa55e7a97)) >> 27;
 }
 
 /* Whether a byte may stand in an id (bit 0) or a region (bit 1). */

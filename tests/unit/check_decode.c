@@ -257,6 +257,7 @@ TCase *value_cases(void)
 {
     TCase *tc = tcase_create("values");
 
+    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, every_member_is_decoded_into_its_unit);
     tcase_add_test(tc, camel_case_aliases_mean_the_same);
     tcase_add_test(tc, every_name_is_found_and_no_other);

@@ -387,6 +387,7 @@ TCase *body_cases(void)
 {
     TCase *tc = tcase_create("bodies");
 
+    tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, bodies_give_what_is_readable_in_them, 0,
                         sizeof bodies / sizeof bodies[0]);
     tcase_add_test(tc, line_and_offset_count_from_the_start_of_the_body);

@@ -295,6 +295,7 @@ TCase *error_cases(void)
     TCase *tc = tcase_create("errors");
     int n = (int)(sizeof cases / sizeof cases[0]);
 
+    tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, mistakes_are_named_with_their_place, 0, n);
     tcase_add_loop_test(tc, a_bad_element_keeps_its_neighbours, 0, n);
     tcase_add_loop_test(tc, a_bad_line_keeps_its_neighbours, 0, n);

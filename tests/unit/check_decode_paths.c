@@ -192,7 +192,7 @@ START_TEST(every_quick_decoder_agrees_with_the_plain_one)
     if (segs__decoder_set_level(quick, _i) == 0) {
         random_state = SEED + (uint64_t)_i;
         (void)printf("level %d, seed %lu\n", _i, (unsigned long)random_state);
-        for (int round = 0; round < 4000; round++) {
+        for (int round = 0; round < 2000; round++) {
             size_t len = random_body(body);
             char *exact = malloc(len + 1); /* so that a read beyond the end is seen */
 

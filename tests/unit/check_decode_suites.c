@@ -167,6 +167,7 @@ int main(void)
     SRunner *runner;
     int n_failed;
 
+    tcase_set_timeout(tc, 120);
     if (!dir) {
         (void)printf("SKIP: no outside test data in %s\n", SEGS_TESTDATA_DIR);
         return SKIPPED;

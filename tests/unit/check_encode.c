@@ -251,7 +251,7 @@ int main(void)
     SRunner *runner;
     int n_failed;
 
-    tcase_set_timeout(tc, 60);
+    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, the_canonical_form_is_this_text);
     tcase_add_test(tc, absent_members_are_left_out_and_zero_is_written);
     tcase_add_test(tc, the_longest_reading_has_exactly_the_maximum);

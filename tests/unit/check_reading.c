@@ -1,6 +1,8 @@
+#include <segs/encode.h>
 #include <segs/reading.h>
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +36,44 @@ START_TEST(the_hash_is_siphash_of_the_documented_bytes)
     ck_assert_uint_eq(f.lane[1], 0x8bb34d21u);
     ck_assert_uint_eq(f.lane[2], 0xd9df8300u);
     ck_assert_uint_eq(f.lane[3], 0xf0c92b0fu);
+}
+END_TEST
+
+/* The lines of tests/vectors/telemetry, which bindings and SQL are held to as well. */
+START_TEST(the_vectors_decode_encode_and_hash_as_written)
+{
+    FILE *readings = fopen(SEGS_TEST_SOURCE_DIR "/vectors/telemetry/canonical.ndjson", "r");
+    FILE *digests = fopen(SEGS_TEST_SOURCE_DIR "/vectors/telemetry/fingerprints.txt", "r");
+    char line[1024];
+    char digest[64];
+    char text[64];
+    char back[SEGS_READING_JSON_MAX_BYTES + 1];
+    int n = 0;
+
+    ck_assert_ptr_nonnull(readings);
+    ck_assert_ptr_nonnull(digests);
+    for (; fgets(line, sizeof line, readings); n++) {
+        struct segs_reading reading;
+        struct segs_fingerprint f;
+        size_t len;
+        char *p = text;
+
+        line[strcspn(line, "\n")] = '\0';
+        reading = decode_ok(line);
+        ck_assert_int_eq(segs_reading_encode(&reading, back, sizeof back - 1, &len), 0);
+        back[len] = '\0';
+        ck_assert_str_eq(back, line);
+
+        f = fingerprint_of(&reading);
+        for (unsigned i = 0; i < 16; i++)
+            p += sprintf(p, "%02x", (unsigned)(f.lane[i / 4] >> (8 * (i % 4)) & 0xFF));
+        ck_assert_ptr_nonnull(fgets(digest, sizeof digest, digests));
+        digest[strcspn(digest, "\n")] = '\0';
+        ck_assert_str_eq(text, digest);
+    }
+    ck_assert_int_eq(n, 14);
+    (void)fclose(digests);
+    (void)fclose(readings);
 }
 END_TEST
 
@@ -209,7 +249,9 @@ int main(void)
     SRunner *runner;
     int n_failed;
 
+    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, the_hash_is_siphash_of_the_documented_bytes);
+    tcase_add_test(tc, the_vectors_decode_encode_and_hash_as_written);
     tcase_add_test(tc, labels_do_not_change_the_hash);
     tcase_add_test(tc, every_part_of_the_payload_changes_the_hash);
     tcase_add_test(tc, fingerprints_add_in_any_order_and_subtract);

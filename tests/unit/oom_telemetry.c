@@ -61,6 +61,7 @@ int main(void)
     SRunner *runner;
     int n_failed;
 
+    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, a_decoder_allocates_once_and_fails_cleanly);
     tcase_add_test(tc, a_policy_allocates_once_and_fails_cleanly);
     suite_add_tcase(suite, tc);
