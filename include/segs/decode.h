@@ -156,7 +156,8 @@ SEGS_API int segs_decoder_next(struct segs_decoder *decoder, struct segs_reading
 /**
  * Get up to `n` readings at once; the quick way through a body.
  *
- * @param ret    Room for n readings; the first *ret_n are written.
+ * @param ret    Room for n readings; the first *ret_n are written, what the others hold afterwards is
+ *               undefined.
  * @param ret_n  Receives the number of readings, also when an element is refused.
  * @return 1 n readings were written and there may be more; 0 the end of the body was reached behind
  *         *ret_n readings; or a negative code: the element behind the *ret_n good ones is refused,

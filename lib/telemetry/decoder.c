@@ -306,11 +306,18 @@ static const char *try_fast(struct segs_decoder *d, struct segs_reading *ret)
     return p ? d->p + (p - base) : NULL;
 }
 
+/* The line feed that ends the line of `p`, or the end of the body. */
+static const char *line_end(const struct segs_decoder *d, const char *p)
+{
+    const char *lf = p < d->end ? memchr(p, '\n', (size_t)(d->end - p)) : NULL;
+
+    return lf ? lf : d->end;
+}
+
 /* Skip the refused element. */
 static void recover(struct segs_decoder *d)
 {
     struct segs__json j = { d->element, d->end, NULL };
-    const char *line_end;
 
     if (d->format == SEGS_FORMAT_ARRAY) {
         if (segs__json_skip(&j, d->max_depth) < 0) {
@@ -318,20 +325,14 @@ static void recover(struct segs_decoder *d)
             return;
         }
         d->p = j.p;
-        d->element_end = j.p;
         d->state = AT_COMMA;
-        return;
-    }
-    line_end = d->end;
-    if (d->format == SEGS_FORMAT_NDJSON) {
-        line_end = memchr(d->element, '\n', (size_t)(d->end - d->element));
-        if (!line_end)
-            line_end = d->end;
+    } else if (d->format == SEGS_FORMAT_NDJSON) {
+        d->p = line_end(d, d->element);
     } else {
+        d->p = d->end;
         d->state = AT_END;
     }
-    d->element_end = line_end;
-    d->p = line_end;
+    d->element_end = d->p;
 }
 
 static int refuse_size(struct segs_decoder *d, struct segs_error *err)
@@ -348,16 +349,10 @@ static int decode_plain(struct segs_decoder *d, struct segs_reading *ret, struct
     struct segs__element e = { d->data, err, SEGS_DECODE_OK };
     struct segs__json j = { d->p, d->end, NULL };
     char found[SEGS__FOUND_BYTES];
-    const char *line_end;
-    int r;
 
-    if (d->format == SEGS_FORMAT_NDJSON) {
-        line_end = memchr(j.p, '\n', (size_t)(j.end - j.p));
-        if (line_end)
-            j.end = line_end;
-    }
-    r = segs__element_decode(&e, &j, ret);
-    if (r == 0) {
+    if (d->format == SEGS_FORMAT_NDJSON)
+        j.end = line_end(d, j.p);
+    if (segs__element_decode(&e, &j, ret) == 0) {
         d->element_end = j.p;
         if (j.p - d->element > d->max_element_bytes) {
             recover(d);
@@ -366,9 +361,9 @@ static int decode_plain(struct segs_decoder *d, struct segs_reading *ret, struct
         if (leave_element(d, j.p))
             return 1;
         segs__json_space(&j);
-        r = segs__fail(err, SEGS_ESYNTAX, NULL, j.p - d->data,
-                       "expected nothing behind the reading, found %s",
-                       segs__found(found, j.p, (size_t)(j.end - j.p), 0));
+        (void)segs__fail(err, SEGS_ESYNTAX, NULL, j.p - d->data,
+                         "expected nothing behind the reading, found %s",
+                         segs__found(found, j.p, (size_t)(j.end - j.p), 0));
         e.reason = SEGS_DECODE_JSON;
     }
     recover(d);

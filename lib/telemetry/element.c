@@ -241,7 +241,7 @@ static int refuse_unknown(struct segs__element *e, const char *at, const char *f
                   "expected a member of a reading, found an unknown one");
 }
 
-/* Name and colon. Sets m->info. */
+/* Name and colon. Returns which member it is, or a negative code. */
 static int decode_name(struct segs__element *e, struct segs__json *j, struct member *m,
                        uint32_t *seen)
 {
@@ -269,14 +269,13 @@ static int decode_name(struct segs__element *e, struct segs__json *j, struct mem
         return refuse(e, SEGS_DECODE_DUPLICATE, SEGS_ECONFLICT, start, m->field,
                       "expected \"%s\" once, found it again", segs__members[member].name);
     *seen |= 1u << member;
-    m->info = &segs__members[member];
 
     segs__json_space(j);
     if (j->p == j->end || *j->p != ':')
         return refuse_syntax(e, j, m->field, "':'");
     j->p++;
     segs__json_space(j);
-    return 0;
+    return member;
 }
 
 static int check_required(struct segs__element *e, const char *at, uint32_t seen)
@@ -304,8 +303,10 @@ static int decode_members(struct segs__element *e, struct segs__json *j, struct 
     for (;;) {
         int r = decode_name(e, j, &m, seen);
 
-        if (r == 0)
-            r = decode_value(e, j, &m, ret);
+        if (r < 0)
+            return r;
+        m.info = &segs__members[r];
+        r = decode_value(e, j, &m, ret);
         if (r < 0)
             return r;
         segs__json_space(j);

@@ -204,7 +204,7 @@ static int put_readings(struct sink *sink, const struct segs_reading *readings, 
 int segs_readings_encode(const struct segs_reading *readings, size_t n, int format, char *buf,
                          size_t size, size_t *ret_len, struct segs_error *reterr)
 {
-    struct sink sink = { buf, size, 0 };
+    struct sink sink;
     int r;
 
     if ((!readings && n > 0) || (!buf && size > 0) || !ret_len || format < SEGS_FORMAT_ARRAY ||
@@ -212,6 +212,9 @@ int segs_readings_encode(const struct segs_reading *readings, size_t n, int form
         return segs__fail(reterr, SEGS_EINVAL, NULL, -1,
                           "expected readings, a buffer and a format, found none");
 
+    sink.buf = buf;
+    sink.size = size;
+    sink.len = 0;
     if (format == SEGS_FORMAT_ARRAY)
         sink_put(&sink, "[", 1);
     r = put_readings(&sink, readings, n, format, reterr);

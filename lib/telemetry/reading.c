@@ -59,10 +59,12 @@ static int check_text_field(const char field[SEGS_ID_BYTES], unsigned wanted, co
     size_t len = nul ? (size_t)(nul - field) : SEGS_ID_BYTES;
     int r = check_text(field, len, wanted, name, reterr);
 
-    if (r == 0 && !is_zero(nul, SEGS_ID_BYTES - len))
+    if (r < 0 || !nul)
+        return r;
+    if (!is_zero(nul, SEGS_ID_BYTES - len))
         return segs__fail(reterr, SEGS_ERANGE, name, -1,
                           "expected zeros behind the text, found other bytes");
-    return r;
+    return 0;
 }
 
 static int check_member(const struct segs_reading *reading, unsigned member,
