@@ -13,6 +13,7 @@
 #include "runtime/http.h"
 #include "runtime/json.h"
 #include "runtime/log.h"
+#include "runtime/metrics.h"
 #include "runtime/schema/schema.h"
 #include "stream-processor/relay.h"
 #include "stream-processor/task.h"
@@ -184,6 +185,19 @@ static void *poll_group(void *user)
     /* Closing revokes what is assigned, and that writes each partition's last checkpoint. */
     rt_bus_consumer_close(stream->consumer);
     return NULL;
+}
+
+static void show_metrics(struct rt_metrics *metrics, void *user)
+{
+    struct stream *stream = user;
+
+    (void)metrics;
+    (void)pthread_mutex_lock(&stream->lock);
+    for (int32_t i = 0; i < stream->settings.n_partitions; i++) {
+        if (stream->tasks[i])
+            task_show_metrics(stream->tasks[i]);
+    }
+    (void)pthread_mutex_unlock(&stream->lock);
 }
 
 /* ---- HTTP ---- */
@@ -416,6 +430,7 @@ static void stop(void *state)
         (void)pthread_join(stream->thread, NULL);
     }
     rt_http_stop(stream->http);
+    rt_metrics_off_render(stream->app->metrics, show_metrics, stream);
     relay_stop(stream->relay);
     (void)pthread_mutex_destroy(&stream->lock);
     free(stream);
@@ -438,6 +453,8 @@ static int start(struct rt_app *app, void **ret_state, struct segs_error *reterr
         r = ensure_topics(stream, reterr);
     if (r == 0)
         r = relay_start(app, stream->settings.interval_ms, &stream->relay, reterr);
+    if (r == 0)
+        r = rt_metrics_on_render(app->metrics, show_metrics, stream);
     if (r == 0)
         r = start_http(stream, reterr);
     if (r == 0)

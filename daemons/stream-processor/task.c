@@ -239,10 +239,7 @@ void task_committed(struct task *task, const struct checkpoint *ck)
 static void note_outcome(struct task *task, int r, const struct segs_error *err, int64_t began_us)
 {
     int64_t end_us = rt_monotonic_us();
-    int64_t end_offset = 0;
-    int64_t first = 0;
 
-    (void)rt_bus_offsets(task->app->bus, RT_TOPIC_RAW, task->partition, &first, &end_offset, NULL);
     (void)pthread_mutex_lock(&task->lock);
     task->status.last_failure = r;
     (void)snprintf(task->status.last_failure_text, sizeof task->status.last_failure_text, "%s",
@@ -253,11 +250,7 @@ static void note_outcome(struct task *task, int r, const struct segs_error *err,
         task->status.checkpoint_ms = (end_us - began_us) / 1000;
         task->status.n_meters = segs_intern_count(task->meters.intern);
     }
-    task->status.end_offset = end_offset;
     (void)pthread_mutex_unlock(&task->lock);
-    rt_gauge_set(task->metrics.lag, (double)(end_offset - task->progress.next_offset));
-    if (task->progress.watermark_ms != SEGS_WINDOW_NO_WATERMARK)
-        rt_gauge_set(task->metrics.watermark, (double)task->progress.watermark_ms / 1000.0);
 }
 
 static void checkpoint(struct task *task)
@@ -511,7 +504,22 @@ void task_stop(struct task *task, bool abandon)
 
 void task_get_status(struct task *task, struct task_status *ret)
 {
+    int64_t first = 0;
+
     (void)pthread_mutex_lock(&task->lock);
     *ret = task->status;
     (void)pthread_mutex_unlock(&task->lock);
+    ret->end_offset = ret->progress.next_offset;
+    (void)rt_bus_offsets(task->app->bus, RT_TOPIC_RAW, task->partition, &first, &ret->end_offset,
+                         NULL);
+}
+
+void task_show_metrics(struct task *task)
+{
+    struct task_status status;
+
+    task_get_status(task, &status);
+    rt_gauge_set(task->metrics.lag, (double)(status.end_offset - status.progress.next_offset));
+    if (status.progress.watermark_ms != SEGS_WINDOW_NO_WATERMARK)
+        rt_gauge_set(task->metrics.watermark, (double)status.progress.watermark_ms / 1000.0);
 }

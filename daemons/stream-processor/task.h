@@ -38,7 +38,7 @@ struct stream_settings {
 /* What a task tells others; guarded by the task's lock. */
 struct task_status {
     struct progress progress; /* As committed. */
-    int64_t end_offset;       /* Of the log when it was last asked. */
+    int64_t end_offset;       /* Of the log now. */
     int64_t checkpoint_at_ms; /* Of the last successful checkpoint. */
     int64_t checkpoint_ms;    /* How long it took. */
     int64_t n_meters;
@@ -96,7 +96,10 @@ int task_new(const struct rt_app *app, const struct stream_settings *settings,
 int task_start(struct task *task, struct segs_error *reterr);
 /* With a last checkpoint, or without (`abandon`: the partition may belong to another already). Frees the task. */
 void task_stop(struct task *task, bool abandon);
+/* Asks the log where it ends, so that the lag is that of this moment. */
 void task_get_status(struct task *task, struct task_status *ret);
+/* Set the gauges of lag and watermark, which are only true at the moment they are asked for. */
+void task_show_metrics(struct task *task);
 
 /* Take over what a checkpoint has committed: progress, figures, an empty buffer. */
 void task_committed(struct task *task, const struct checkpoint *ck);
