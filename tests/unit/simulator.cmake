@@ -1,1 +1,5 @@
 # Unit tests of simulator.
+foreach(subject model books)
+    segs_add_check(check_simulator_${subject} SOURCES check_simulator_${subject}.c
+        LIBS segs_simulator_service m LABELS unit)
+endforeach()
