@@ -6,8 +6,8 @@ _Static_assert(sizeof(struct segs_rollup_row) == 128, "the row has no padding");
 _Static_assert(offsetof(struct segs_rollup_row, revision) == 124, "the row has no padding");
 
 /* A child row in the roll-up's own terms, so that there is one way to add. */
-static int from_child(const struct segs_window_row *child, int64_t width_ms, int64_t child_width_ms,
-                      struct segs_rollup_row *ret)
+static inline int from_child(const struct segs_window_row *child, int64_t width_ms,
+                             int64_t child_width_ms, struct segs_rollup_row *ret)
 {
     int64_t offset_ms;
 
@@ -42,68 +42,86 @@ static int from_child(const struct segs_window_row *child, int64_t width_ms, int
     return 0;
 }
 
-static bool add_sums(struct segs_rollup_row *sum, const struct segs_rollup_row *from)
+/* The sums of two rows, before either is touched. */
+struct sums {
+    int64_t power, energy, voltage, current;
+    uint32_t count, power_count, energy_count, voltage_count, current_count;
+};
+
+static inline bool add_sums(const struct segs_rollup_row *a, const struct segs_rollup_row *b,
+                            struct sums *ret)
 {
     bool overflow = false;
 
-    overflow |= __builtin_add_overflow(sum->power_sum_micro_kw, from->power_sum_micro_kw,
-                                       &sum->power_sum_micro_kw);
-    overflow |= __builtin_add_overflow(sum->energy_sum_micro_kwh, from->energy_sum_micro_kwh,
-                                       &sum->energy_sum_micro_kwh);
-    overflow |= __builtin_add_overflow(sum->voltage_sum_milli_v, from->voltage_sum_milli_v,
-                                       &sum->voltage_sum_milli_v);
-    overflow |= __builtin_add_overflow(sum->current_sum_milli_a, from->current_sum_milli_a,
-                                       &sum->current_sum_milli_a);
-    overflow |= __builtin_add_overflow(sum->count, from->count, &sum->count);
-    overflow |= __builtin_add_overflow(sum->power_count, from->power_count, &sum->power_count);
-    overflow |= __builtin_add_overflow(sum->energy_count, from->energy_count, &sum->energy_count);
+    overflow |= __builtin_add_overflow(a->power_sum_micro_kw, b->power_sum_micro_kw, &ret->power);
     overflow |=
-        __builtin_add_overflow(sum->voltage_count, from->voltage_count, &sum->voltage_count);
+        __builtin_add_overflow(a->energy_sum_micro_kwh, b->energy_sum_micro_kwh, &ret->energy);
     overflow |=
-        __builtin_add_overflow(sum->current_count, from->current_count, &sum->current_count);
+        __builtin_add_overflow(a->voltage_sum_milli_v, b->voltage_sum_milli_v, &ret->voltage);
+    overflow |=
+        __builtin_add_overflow(a->current_sum_milli_a, b->current_sum_milli_a, &ret->current);
+    overflow |= __builtin_add_overflow(a->count, b->count, &ret->count);
+    overflow |= __builtin_add_overflow(a->power_count, b->power_count, &ret->power_count);
+    overflow |= __builtin_add_overflow(a->energy_count, b->energy_count, &ret->energy_count);
+    overflow |= __builtin_add_overflow(a->voltage_count, b->voltage_count, &ret->voltage_count);
+    overflow |= __builtin_add_overflow(a->current_count, b->current_count, &ret->current_count);
     return !overflow;
 }
 
-static void extend_bounds(struct segs_rollup_row *sum, const struct segs_rollup_row *from)
+/* Before the counts of `into` change. */
+static inline void extend_bounds(struct segs_rollup_row *into, const struct segs_rollup_row *from)
 {
-    if (from->first_ts_ms < sum->first_ts_ms)
-        sum->first_ts_ms = from->first_ts_ms;
-    if (from->last_ts_ms > sum->last_ts_ms)
-        sum->last_ts_ms = from->last_ts_ms;
+    if (from->first_ts_ms < into->first_ts_ms)
+        into->first_ts_ms = from->first_ts_ms;
+    if (from->last_ts_ms > into->last_ts_ms)
+        into->last_ts_ms = from->last_ts_ms;
     if (from->power_count == 0)
         return;
-    /* The sums are added already: equal counts mean that there was no power before. */
-    if (sum->power_count == from->power_count || from->power_min_micro_kw < sum->power_min_micro_kw)
-        sum->power_min_micro_kw = from->power_min_micro_kw;
-    if (sum->power_count == from->power_count || from->power_max_micro_kw > sum->power_max_micro_kw)
-        sum->power_max_micro_kw = from->power_max_micro_kw;
+    if (into->power_count == 0 || from->power_min_micro_kw < into->power_min_micro_kw)
+        into->power_min_micro_kw = from->power_min_micro_kw;
+    if (into->power_count == 0 || from->power_max_micro_kw > into->power_max_micro_kw)
+        into->power_max_micro_kw = from->power_max_micro_kw;
 }
 
-/* Children may overlap here. */
-static int unite(struct segs_rollup_row *into, const struct segs_rollup_row *from)
+/* Children may overlap here. Works in place: copying the row to and fro costs more than adding. */
+static inline int unite(struct segs_rollup_row *into, const struct segs_rollup_row *from)
 {
-    struct segs_rollup_row sum = *into;
+    uint32_t revision = into->revision > from->revision ? into->revision : from->revision;
+    struct sums sums;
 
     if (into->count == 0) {
-        uint32_t revision = into->revision > from->revision ? into->revision : from->revision;
-
         *into = *from;
         into->revision = revision;
         return 0;
     }
     if (into->window_start_ms != from->window_start_ms || into->meter_slot != from->meter_slot)
         return SEGS_EINVAL;
-    if (!add_sums(&sum, from))
+    if (!add_sums(into, from, &sums))
         return SEGS_EOVERFLOW;
-    extend_bounds(&sum, from);
+
+    extend_bounds(into, from);
+    into->power_sum_micro_kw = sums.power;
+    into->energy_sum_micro_kwh = sums.energy;
+    into->voltage_sum_milli_v = sums.voltage;
+    into->current_sum_milli_a = sums.current;
+    into->count = sums.count;
+    into->power_count = sums.power_count;
+    into->energy_count = sums.energy_count;
+    into->voltage_count = sums.voltage_count;
+    into->current_count = sums.current_count;
     for (int i = 0; i < 4; i++)
-        sum.fingerprint.lane[i] += from->fingerprint.lane[i];
-    sum.children |= from->children;
-    sum.quality |= from->quality;
-    if (from->revision > sum.revision)
-        sum.revision = from->revision;
-    *into = sum;
+        into->fingerprint.lane[i] += from->fingerprint.lane[i];
+    into->children |= from->children;
+    into->quality |= from->quality;
+    into->revision = revision;
     return 0;
+}
+
+/* Whether both are about the same meter and window and have a child in common. */
+static inline bool shares_child(const struct segs_rollup_row *a, const struct segs_rollup_row *b)
+{
+    return a->count != 0 && a->window_start_ms == b->window_start_ms &&
+           a->meter_slot == b->meter_slot && (a->children & b->children) != 0;
 }
 
 int segs_rollup_merge(struct segs_rollup_row *into, const struct segs_rollup_row *from)
@@ -112,8 +130,7 @@ int segs_rollup_merge(struct segs_rollup_row *into, const struct segs_rollup_row
         return SEGS_EINVAL;
     if (from->count == 0)
         return 0;
-    if (into->count != 0 && into->window_start_ms == from->window_start_ms &&
-        into->meter_slot == from->meter_slot && (into->children & from->children) != 0)
+    if (shares_child(into, from))
         return SEGS_ECONFLICT;
     return unite(into, from);
 }
@@ -127,7 +144,9 @@ int segs_rollup_add(struct segs_rollup_row *into, const struct segs_window_row *
     if (!into || !child)
         return SEGS_EINVAL;
     r = from_child(child, width_ms, child_width_ms, &one);
-    return r < 0 ? r : segs_rollup_merge(into, &one);
+    if (r < 0)
+        return r;
+    return shares_child(into, &one) ? SEGS_ECONFLICT : unite(into, &one);
 }
 
 int segs_rollup_correct(struct segs_rollup_row *into, const struct segs_window_row *difference,

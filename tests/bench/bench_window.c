@@ -331,7 +331,8 @@ static size_t run_ours(struct ours *ours, struct columns *c, uint64_t n_total, u
 
 static void bench(uint32_t n_meters)
 {
-    const uint64_t n_total = (uint64_t)n_meters * 6 * (n_meters >= 1000000 ? 5 : 17);
+    const uint64_t n_minutes = n_meters >= 1000000 ? 5 : n_meters >= 100000 ? 17 : 152;
+    const uint64_t n_total = n_minutes * 6 * n_meters;
     struct columns *c = malloc(sizeof *c);
     struct ours ours;
     uint32_t step = (uint32_t)(n_meters * 0.618) | 1u;
