@@ -7,6 +7,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -23,11 +24,17 @@ CODE = re.compile(r"```.*?```|`[^`\n]*`", re.S)
 UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b")
 
 
-def source_files(root):
+def tracked_files(root):
+    """Empty without git or outside a clone."""
+    if not shutil.which("git"):
+        return []
     listed = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True)
-    if listed.returncode == 0 and listed.stdout:
-        paths = [path for path in listed.stdout.split("\0") if path]
-    else:
+    return [path for path in listed.stdout.split("\0") if path]
+
+
+def source_files(root):
+    paths = tracked_files(root)
+    if not paths:
         paths = [os.path.relpath(os.path.join(folder, name), root)
                  for folder, _, names in os.walk(root) for name in names
                  if "/build" not in folder and "/.git" not in folder]
