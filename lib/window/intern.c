@@ -5,6 +5,7 @@
 #include <segs/hash.h>
 
 #include "base/base_internal.h"
+#include "window/intern_internal.h"
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct segs_intern_options) == 40,
                "the options have no padding");
@@ -467,4 +468,14 @@ const char *segs_intern_id(const struct segs_intern *intern, uint32_t slot, size
 uint32_t segs_intern_count(const struct segs_intern *intern)
 {
     return intern ? intern->n_ids : 0;
+}
+
+uint64_t segs__intern_hash(const struct segs_intern *intern, const char *id, size_t len)
+{
+    return hash_id(intern, id, len);
+}
+
+bool segs__intern_is_sip(const struct segs_intern *intern)
+{
+    return intern->is_sip;
 }

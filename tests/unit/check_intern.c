@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "window/intern_internal.h"
+
 static struct segs_intern *table_of(uint32_t max_ids)
 {
     struct segs_intern_options options = SEGS_INTERN_OPTIONS_INIT;
@@ -239,6 +241,37 @@ START_TEST(a_hundred_thousand_ids_keep_their_slots_and_texts)
 }
 END_TEST
 
+START_TEST(ids_made_to_collide_make_the_table_change_its_hash)
+{
+    /* 400 ids whose hashes share their ten lowest bits: one chain in every table of up to 1024
+     * places, which is what 400 ids have. */
+    enum { N = 400 };
+    struct segs_intern *intern = table_of(0);
+    char(*ids)[16] = calloc(N, sizeof *ids);
+    uint32_t slot;
+    int n = 0;
+
+    ck_assert_ptr_nonnull(ids);
+    for (uint32_t i = 0; n < N; i++) {
+        int len = snprintf(ids[n], sizeof ids[n], "x%u", i);
+
+        n += segs__intern_hash(intern, ids[n], (size_t)len) % 1024 == 0;
+    }
+    ck_assert(!segs__intern_is_sip(intern));
+    for (uint32_t i = 0; i < N; i++) {
+        ck_assert_int_eq(segs_intern_add(intern, ids[i], strlen(ids[i]), &slot), 1);
+        ck_assert_uint_eq(slot, i);
+    }
+    ck_assert(segs__intern_is_sip(intern));
+    for (uint32_t i = 0; i < N; i++) {
+        ck_assert_int_eq(segs_intern_find(intern, ids[i], strlen(ids[i]), &slot), 0);
+        ck_assert_uint_eq(slot, i);
+    }
+    free(ids);
+    segs_intern_free(intern);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("intern");
@@ -258,6 +291,7 @@ int main(void)
     tcase_add_test(tc, a_bad_id_costs_the_others_of_its_batch_nothing);
     tcase_add_test(tc, an_impossible_batch_is_refused);
     tcase_add_test(tc, a_hundred_thousand_ids_keep_their_slots_and_texts);
+    tcase_add_test(tc, ids_made_to_collide_make_the_table_change_its_hash);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
