@@ -21,6 +21,7 @@
 #define GROUP "stream-processor"
 #define DAY_MS INT64_C(86400000)
 #define PARTITIONS_MAX 256
+#define RETRY_MS 500
 
 static const struct rt_config_entry config_table[] = {
     { .name = "STREAM_PORT",
@@ -103,13 +104,23 @@ struct stream {
     struct relay *relay;
     struct rt_http_server *http;
     pthread_t thread;
-    pthread_mutex_t lock; /* Guards tasks. */
+    pthread_mutex_t lock; /* Guards tasks and refused. */
     struct task *tasks[PARTITIONS_MAX];
+    int refused[PARTITIONS_MAX]; /* Why an assigned partition could not be taken up; tried again. */
+    int64_t retry_at_ms;
     atomic_bool stopping;
     bool is_polling;
 };
 
 /* ---- Partitions come and go ---- */
+
+static void note_task(struct stream *stream, int32_t partition, struct task *task, int refused)
+{
+    (void)pthread_mutex_lock(&stream->lock);
+    stream->tasks[partition] = task;
+    stream->refused[partition] = refused;
+    (void)pthread_mutex_unlock(&stream->lock);
+}
 
 static void start_task(struct stream *stream, int32_t partition)
 {
@@ -122,26 +133,35 @@ static void start_task(struct stream *stream, int32_t partition)
         task->on_outbox_user = stream->relay;
         r = rt_bus_seek(stream->consumer, RT_TOPIC_RAW, partition, task->progress.next_offset,
                         &err);
-        if (r == 0)
-            r = task_start(task, &err);
+        r = r == 0 ? task_start(task, &err) : r;
+        if (r < 0)
+            task_free(task);
     }
     if (r < 0) {
-        rt_log_failure(RT_LOG_ERROR, "a partition could not be taken up", r, &err);
-        return;
+        rt_log_failure(RT_LOG_ERROR, "a partition could not be taken up, will be tried again", r,
+                       &err);
+        task = NULL;
     }
-    (void)pthread_mutex_lock(&stream->lock);
-    stream->tasks[partition] = task;
-    (void)pthread_mutex_unlock(&stream->lock);
+    note_task(stream, partition, task, r);
+}
+
+/* A partition that could not be taken up stays ours: without another try it would wait for ever. */
+static void retry_refused(struct stream *stream)
+{
+    if (rt_monotonic_ms() < stream->retry_at_ms)
+        return;
+    stream->retry_at_ms = rt_monotonic_ms() + RETRY_MS;
+    for (int32_t i = 0; i < stream->settings.n_partitions; i++) {
+        if (stream->refused[i] < 0)
+            start_task(stream, i);
+    }
 }
 
 static void end_task(struct stream *stream, int32_t partition, bool abandon)
 {
-    struct task *task;
+    struct task *task = stream->tasks[partition];
 
-    (void)pthread_mutex_lock(&stream->lock);
-    task = stream->tasks[partition];
-    stream->tasks[partition] = NULL;
-    (void)pthread_mutex_unlock(&stream->lock);
+    note_task(stream, partition, NULL, 0);
     if (task)
         task_stop(task, abandon);
 }
@@ -181,6 +201,7 @@ static void *poll_group(void *user)
                            &err);
             rt_sleep_ms(500);
         }
+        retry_refused(stream);
     }
     /* Closing revokes what is assigned, and that writes each partition's last checkpoint. */
     rt_bus_consumer_close(stream->consumer);
@@ -232,6 +253,14 @@ static void put_status(struct rt_json_out *out, int32_t partition, const struct 
     rt_json_end_object(out);
 }
 
+static void put_refused(struct rt_json_out *out, int32_t partition, int refused)
+{
+    rt_json_object(out, NULL);
+    rt_json_put_int(out, "partition", partition);
+    rt_json_put_string(out, "held_back_by", rt_strerror(refused));
+    rt_json_end_object(out);
+}
+
 static void get_partitions(struct rt_http_exchange *x, void *user)
 {
     struct stream *stream = user;
@@ -244,6 +273,8 @@ static void get_partitions(struct rt_http_exchange *x, void *user)
     for (int32_t i = 0; i < stream->settings.n_partitions; i++) {
         struct task_status status;
 
+        if (stream->refused[i] < 0)
+            put_refused(&out, i, stream->refused[i]);
         if (!stream->tasks[i])
             continue;
         task_get_status(stream->tasks[i], &status);
@@ -478,6 +509,7 @@ static void ready(void *state, rt_ready_fn *report, void *user)
     for (int32_t i = 0; i < stream->settings.n_partitions; i++) {
         struct task_status status;
 
+        n_failing += stream->refused[i] < 0;
         if (!stream->tasks[i])
             continue;
         n_tasks++;

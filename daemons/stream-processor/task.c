@@ -442,7 +442,7 @@ static void make_metrics(struct task *task)
                             RT_LABELS("partition", partition));
 }
 
-static void task_free(struct task *task)
+void task_free(struct task *task)
 {
     segs_window_free(task->window);
     segs_window_free(task->scratch);
@@ -487,10 +487,8 @@ int task_new(const struct rt_app *app, const struct stream_settings *settings,
 
 int task_start(struct task *task, struct segs_error *reterr)
 {
-    if (pthread_create(&task->thread, NULL, run, task) != 0) {
-        task_free(task);
+    if (pthread_create(&task->thread, NULL, run, task) != 0)
         return rt_fail(reterr, SEGS_ENOMEM, NULL, "cannot start a thread for a partition");
-    }
     return 0;
 }
 

@@ -94,6 +94,7 @@ int task_new(const struct rt_app *app, const struct stream_settings *settings,
              struct rt_bus_consumer *consumer, int32_t partition, struct task **ret,
              struct segs_error *reterr);
 int task_start(struct task *task, struct segs_error *reterr);
+void task_free(struct task *task); /* One that was not started. */
 /* With a last checkpoint, or without (`abandon`: the partition may belong to another already). Frees the task. */
 void task_stop(struct task *task, bool abandon);
 /* Asks the log where it ends, so that the lag is that of this moment. */
