@@ -177,6 +177,17 @@ static void put_scenario_request(struct rt_http_exchange *x, void *user)
     answer_status(x, simulator, "Scenario set");
 }
 
+/* Back to what the configuration says. */
+static void delete_scenario(struct rt_http_exchange *x, void *user)
+{
+    struct simulator *simulator = user;
+
+    (void)pthread_mutex_lock(&simulator->lock);
+    simulator->scenarios.has_top = false;
+    (void)pthread_mutex_unlock(&simulator->lock);
+    answer_status(x, simulator, "Scenario ended");
+}
+
 /* ---- Server ---- */
 
 static const struct rt_http_route routes[] = {
@@ -185,6 +196,10 @@ static const struct rt_http_route routes[] = {
       .path = "/scenario",
       .handler = put_scenario_request,
       .max_body = SCENARIO_MAX_BYTES,
+      .access = ACCESS_INTERNAL },
+    { .method = "DELETE",
+      .path = "/scenario",
+      .handler = delete_scenario,
       .access = ACCESS_INTERNAL },
     { .method = NULL },
 };

@@ -64,7 +64,7 @@ static int make_one(struct simulator *simulator)
         sim_queue_put_full(simulator->queue, batch);
     else
         sim_queue_put_empty(simulator->queue, batch);
-    if (r > 0)
+    if (r != 0)
         book(simulator, late_by_ms(simulator, due_ms));
     return r;
 }
@@ -78,6 +78,7 @@ static void *generate(void *user)
     while ((r = make_one(simulator)) != 0) {
         if (r < 0) {
             rt_log_failure(RT_LOG_ERROR, "readings could not be made, the simulator ends", r, NULL);
+            atomic_store(&simulator->failed, true);
             break;
         }
     }

@@ -85,7 +85,8 @@ static void conclude(struct simulator *simulator)
     struct sim_counts counts;
 
     sim_account_get(&simulator->account, &counts);
-    if (simulator->settings.iterations > 0 && !sim_counts_is_complete(&counts))
+    if (atomic_load(&simulator->failed) ||
+        (simulator->settings.iterations > 0 && !sim_counts_is_complete(&counts)))
         atomic_store(&exit_status, SIMULATOR_EXIT_INCOMPLETE);
 }
 

@@ -12,7 +12,7 @@
 extern const struct rt_service segs_simulator_service;
 
 /* What the process should end with after it ran: 0, or 3 when a run with ITERATIONS ended without
- * every generated reading accepted. */
+ * every generated reading accepted, or any run for want of memory. */
 #define SIMULATOR_EXIT_INCOMPLETE 3
 int simulator_exit_status(void);
 

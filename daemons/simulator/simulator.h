@@ -43,6 +43,7 @@ struct simulator {
     int64_t started_mono_ms;        /* ... and the monotonic one, at the same time. */
     atomic_bool ending;             /* Make nothing new. */
     atomic_bool give_up;            /* Send nothing any more. */
+    atomic_bool failed;             /* Out of memory: the books are not complete. */
     atomic_bool closing;            /* The reporting thread ends. */
     _Atomic(int64_t) behind_ms;     /* Of the last batch that was handed over. */
     bool has_own_ports;

@@ -422,6 +422,8 @@ static void change_scenarios(struct rt_app *app, void *user)
     ck_assert_int_eq(ask(asking, "GET", "/metrics", NULL), 200);
     assert_body_has(asking, "segs_simulator_readings_total{result=\"accepted\"}");
     assert_body_has(asking, "segs_simulator_behind_seconds");
+    ck_assert_int_eq(ask(asking, "DELETE", "/scenario", NULL), 200);
+    assert_body_has(asking, "\"scenario\":null");
     rt_request_stop();
 }
 
@@ -432,6 +434,7 @@ static void ask_from_outside_dev(struct rt_app *app, void *user)
     (void)app;
     ck_assert_int_eq(ask(asking, "GET", "/status", NULL), 403);
     ck_assert_int_eq(ask(asking, "PUT", "/scenario", "{\"mode\":\"peak\"}"), 403);
+    ck_assert_int_eq(ask(asking, "DELETE", "/scenario", NULL), 403);
     ck_assert_int_eq(ask(asking, "GET", "/readyz", NULL), 200);
     rt_request_stop();
 }
