@@ -178,14 +178,14 @@ int sim_model_new(const struct sim_model_options *options, struct sim_model **re
     model->options = *options;
     model->options.regions = NULL; /* The caller's. */
     r = add_regions(model, options->regions, reterr);
-    if (r == 0) {
-        model->meters = calloc((size_t)options->n_meters, sizeof *model->meters);
-        if (!model->meters)
-            r = rt_fail(reterr, SEGS_ENOMEM, "METERS", "no memory for the meters");
-    }
     if (r < 0) {
         sim_model_free(model);
         return r;
+    }
+    model->meters = calloc((size_t)options->n_meters, sizeof *model->meters);
+    if (!model->meters) {
+        sim_model_free(model);
+        return rt_fail(reterr, SEGS_ENOMEM, "METERS", "no memory for the meters");
     }
     for (int64_t i = 0; i < options->n_meters; i++)
         make_meter(model, (uint64_t)i, &model->meters[i]);

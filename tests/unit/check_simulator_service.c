@@ -321,6 +321,42 @@ START_TEST(d109_a_stopped_run_delivers_what_it_held_back)
 }
 END_TEST
 
+/* The target says for three seconds that it cannot; one thread and four batches hold one second. */
+START_TEST(d109_what_falls_behind_is_counted_and_keeps_its_time)
+{
+    struct intake *intake = intake_open();
+    struct rt_config *config = config_of(intake->url);
+    char path[128];
+    int64_t first_ms = INT64_MAX;
+
+    rig_folder_make();
+    (void)snprintf(path, sizeof path, "%s/report.json", rig_folder);
+    set(config, "SIMULATOR_REPORT", path);
+    set(config, "ITERATIONS", "4");
+    set(config, "CONCURRENCY", "1");
+    intake->n_torn = 3;
+    ck_assert_int_eq(run(config, false, NULL, NULL), 0);
+    ck_assert_int_gt(report_number(path, "behind"), 0);
+    ck_assert_int_eq(report_number(path, "cycles"), 4);
+    ck_assert_int_eq(intake->n_kept, 200);
+    for (int64_t i = 0; i < intake->n_kept; i++) {
+        if (intake->kept[i].ts_ms < first_ms)
+            first_ms = intake->kept[i].ts_ms;
+    }
+    /* 50 meters in a second: one every 20 ms, in each of the four. */
+    for (int64_t i = 0; i < intake->n_kept; i++) {
+        int64_t offset_ms = intake->kept[i].ts_ms - first_ms;
+        long meter = strtol(intake->kept[i].meter_id + 4, NULL, 10);
+
+        ck_assert_int_eq(offset_ms % 1000, 20 * (meter - 1));
+        ck_assert_int_lt(offset_ms, 4000);
+    }
+    rig_folder_remove();
+    rt_config_free(config);
+    intake_close(intake);
+}
+END_TEST
+
 /* ---- Into the log ---- */
 
 START_TEST(the_bus_target_writes_every_reading_and_copy_into_the_log)
@@ -505,6 +541,7 @@ int main(void)
     tcase_add_test(tc, d109_a_run_that_lost_readings_ends_with_3);
     tcase_add_test(tc, d109_a_stop_without_a_target_accounts_for_every_reading);
     tcase_add_test(tc, d109_a_stopped_run_delivers_what_it_held_back);
+    tcase_add_test(tc, d109_what_falls_behind_is_counted_and_keeps_its_time);
     tcase_add_test(tc, the_bus_target_writes_every_reading_and_copy_into_the_log);
     tcase_add_test(tc, a_scenario_can_be_set_while_the_simulator_runs);
     tcase_add_test(tc, outside_dev_nobody_may_set_a_scenario);
