@@ -11,6 +11,5 @@ int relay_start(const struct rt_app *app, int64_t interval_ms, struct relay **re
                 struct segs_error *reterr);
 void relay_wake(void *relay); /* There may be something to publish. Any thread. */
 void relay_stop(struct relay *relay);
-int64_t relay_waiting(struct relay *relay); /* Events not published yet, as last seen. */
 
 #endif
