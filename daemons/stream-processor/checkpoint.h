@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <segs/rollup.h>
 #include <segs/window.h>
 
 #include "runtime/db/db.h"
@@ -37,6 +38,7 @@ struct progress {
 struct dirty_window {
     int64_t width_ms;
     int64_t window_start_ms;
+    bool rebuild; /* Its partials must be summed anew from the rows. */
 };
 
 struct checkpoint {
@@ -71,14 +73,20 @@ int close_windows(struct checkpoint *ck, int64_t until_ms, struct segs_error *re
 /* Compute this partition's share of a window of the regions again, from its rows. */
 int rebuild_partials(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms,
                      struct segs_error *reterr);
+int put_partial(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms,
+                int64_t region_key, const struct segs_region_row *row, struct segs_error *reterr);
 
 /* ---- regional.c ---- */
 
 /* Close the regional windows that every partition has closed. */
 int close_regional(struct checkpoint *ck, int64_t width_ms, struct segs_error *reterr);
-/* Carry the dirty windows into their partials and, where those are closed, into the regional rows. */
+/* A meter's part in a closed window of its region has changed: `old_part` (meter_count 0: it is new) becomes `new_part`. Moves this
+ * partition's partial by the difference and marks the window dirty. */
+int replace_in_region(struct checkpoint *ck, int64_t width_ms, int64_t region_key,
+                      const struct segs_region_row *old_part,
+                      const struct segs_region_row *new_part, struct segs_error *reterr);
+/* Carry the dirty windows into the regional rows, where those are closed. */
 int correct_regional(struct checkpoint *ck, struct segs_error *reterr);
-int mark_dirty(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms);
 
 /* ---- events.c ---- */
 

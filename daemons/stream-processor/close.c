@@ -120,22 +120,28 @@ static int sum_rows(struct checkpoint *ck, int64_t width_ms, int64_t window_star
     return r;
 }
 
+int put_partial(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms,
+                int64_t region_key, const struct segs_region_row *row, struct segs_error *reterr)
+{
+    struct rt_db_value params[4 + REGION_N_COLUMNS];
+
+    params[0] = RT_DB_I(width_ms);
+    params[1] = RT_DB_I(window_start_ms);
+    params[2] = RT_DB_I(ck->partition);
+    params[3] = RT_DB_I(region_key);
+    region_to_params(row, params + 4);
+    return rt_db_exec(ck->conn, put_partial_sql, params, 4 + REGION_N_COLUMNS, NULL, reterr);
+}
+
 int rebuild_partials(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms,
                      struct segs_error *reterr)
 {
     struct region_sums sums = { NULL, 0, 0 };
     int r = sum_rows(ck, width_ms, window_start_ms, &sums, reterr);
 
-    for (size_t i = 0; r == 0 && i < sums.n; i++) {
-        struct rt_db_value params[4 + REGION_N_COLUMNS];
-
-        params[0] = RT_DB_I(width_ms);
-        params[1] = RT_DB_I(window_start_ms);
-        params[2] = RT_DB_I(ck->partition);
-        params[3] = RT_DB_I(sums.items[i].region_key);
-        region_to_params(&sums.items[i].row, params + 4);
-        r = rt_db_exec(ck->conn, put_partial_sql, params, 4 + REGION_N_COLUMNS, NULL, reterr);
-    }
+    for (size_t i = 0; r == 0 && i < sums.n; i++)
+        r = put_partial(ck, width_ms, window_start_ms, sums.items[i].region_key, &sums.items[i].row,
+                        reterr);
     free(sums.items);
     return r;
 }

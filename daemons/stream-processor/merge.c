@@ -237,11 +237,14 @@ static int correct_quarter(struct checkpoint *ck, const struct row_key *minute_k
     struct row_key key = *minute_key;
     struct rt_db_value params[ROW_N_PARAMS + 1];
     struct segs_rollup_row rollup;
+    struct segs_region_row old_part;
+    struct segs_region_row new_part;
     struct rt_db_rows *rows = NULL;
     uint32_t revision = 1;
     int r;
 
     memset(&rollup, 0, sizeof rollup);
+    memset(&old_part, 0, sizeof old_part);
     key.window_start_ms = floor_to(minute_key->window_start_ms, RT_QUARTER_MS);
     key_params(&key, params);
     params[3] = RT_DB_I(ck->now_ms);
@@ -251,6 +254,7 @@ static int correct_quarter(struct checkpoint *ck, const struct row_key *minute_k
     if (r > 0) {
         rollup_from_rows(rows, &key, &rollup);
         revision = rollup.revision + 1;
+        (void)segs_region_from_rollup(&rollup, &old_part);
     }
     rt_db_rows_free(rows);
     if (r > 0)
@@ -270,8 +274,11 @@ static int correct_quarter(struct checkpoint *ck, const struct row_key *minute_k
         r = event_correction_15m(ck, segs_intern_id(ck->meters->intern, meter_slot, NULL),
                                  key.region_key, &rollup, difference, reterr);
     if (r == 0)
-        r = mark_dirty(ck, RT_QUARTER_MS, key.window_start_ms);
-    return r;
+        r = segs_region_from_rollup(&rollup, &new_part);
+    old_part.window_start_ms = new_part.window_start_ms;
+    return r < 0
+               ? r
+               : replace_in_region(ck, RT_QUARTER_MS, key.region_key, &old_part, &new_part, reterr);
 }
 
 /* A delta to a closed minute: the row before is kept in the history, the row gets the next revision, the quarter follows when it
@@ -284,11 +291,14 @@ static int correct_row(struct checkpoint *ck, struct segs_window_row *delta, siz
     struct row_key stored_key = key;
     struct rt_db_value params[ROW_N_PARAMS];
     struct segs_window_row row;
+    struct segs_region_row old_part;
+    struct segs_region_row new_part;
     struct rt_db_rows *rows = NULL;
     bool is_new;
     int r;
 
     memset(&row, 0, sizeof row);
+    memset(&old_part, 0, sizeof old_part);
     key_params(&key, params);
     params[3] = RT_DB_I(ck->now_ms);
     r = rt_db_query(ck->conn, get_row_sql, params, 3, &rows, reterr);
@@ -322,15 +332,20 @@ static int correct_row(struct checkpoint *ck, struct segs_window_row *delta, siz
     /* From here on rows go by the database's key, which is what the stored row carries. */
     delta->meter_slot = (uint32_t)key.meter_key;
     delta->quality &= ~SEGS_QUALITY_LATE;
+    if (!is_new)
+        (void)segs_region_from_row(&row, &old_part);
     r = segs_row_merge(&row, delta);
+    if (r == 0)
+        r = segs_region_from_row(&row, &new_part);
     if (r < 0)
         return rt_fail(reterr, r, NULL, "a correction does not fit its row");
+    old_part.window_start_ms = new_part.window_start_ms;
     row.revision = is_new ? 1 : row.revision + 1;
     ck->n_corrections++;
     r = event_correction_1m(ck, segs_intern_id(ck->meters->intern, meter_slot, NULL),
                             key.region_key, &row, delta, reterr);
     if (r == 0)
-        r = mark_dirty(ck, RT_MINUTE_MS, key.window_start_ms);
+        r = replace_in_region(ck, RT_MINUTE_MS, key.region_key, &old_part, &new_part, reterr);
     if (r == 0 && ck->progress.closed_15m_ms != NOT_CLOSED &&
         floor_to(key.window_start_ms, RT_QUARTER_MS) + RT_QUARTER_MS <= ck->progress.closed_15m_ms)
         r = correct_quarter(ck, &key, delta, meter_slot, reterr);

@@ -22,6 +22,9 @@ static const char begin_closed_sql[] =
     "INSERT INTO regional_closed (width_ms, closed_ms) VALUES ($1, $2) ON CONFLICT (width_ms) DO NOTHING";
 static const char move_closed_sql[] =
     "UPDATE regional_closed SET closed_ms = $3 WHERE width_ms = $1 AND closed_ms = $2";
+static const char one_partial_sql[] =
+    "SELECT " REGION_COLUMNS " FROM regional_partials"
+    " WHERE width_ms = $1 AND window_start_ms = $2 AND partition = $3 AND region_key = $4";
 static const char partials_sql[] =
     "SELECT g.region_key, g.capacity_micro_kw, p.meter_count, p.load_count, p.energy_count, p.count,"
     " p.load_micro_kw, p.load_min_micro_kw, p.load_max_micro_kw, p.energy_micro_kwh,"
@@ -213,11 +216,14 @@ int close_regional(struct checkpoint *ck, int64_t width_ms, struct segs_error *r
 
 /* ---- Corrections ---- */
 
-int mark_dirty(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms)
+static int mark_dirty(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms,
+                      bool rebuild)
 {
     for (size_t i = 0; i < ck->n_dirty; i++) {
-        if (ck->dirty[i].window_start_ms == window_start_ms && ck->dirty[i].width_ms == width_ms)
+        if (ck->dirty[i].window_start_ms == window_start_ms && ck->dirty[i].width_ms == width_ms) {
+            ck->dirty[i].rebuild = ck->dirty[i].rebuild || rebuild;
             return 0;
+        }
     }
     if (ck->n_dirty == ck->cap_dirty) {
         size_t cap = ck->cap_dirty ? ck->cap_dirty * 2 : 16;
@@ -228,9 +234,48 @@ int mark_dirty(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms)
         ck->dirty = grown;
         ck->cap_dirty = cap;
     }
-    ck->dirty[ck->n_dirty].width_ms = width_ms;
-    ck->dirty[ck->n_dirty++].window_start_ms = window_start_ms;
+    ck->dirty[ck->n_dirty++] = (struct dirty_window){ width_ms, window_start_ms, rebuild };
     return 0;
+}
+
+static int load_partial(struct checkpoint *ck, int64_t width_ms, int64_t window_start_ms,
+                        int64_t region_key, struct segs_region_row *ret, struct segs_error *reterr)
+{
+    struct rt_db_value params[4] = { RT_DB_I(width_ms), RT_DB_I(window_start_ms),
+                                     RT_DB_I(ck->partition), RT_DB_I(region_key) };
+    struct rt_db_rows *rows = NULL;
+    int r = rt_db_query(ck->conn, one_partial_sql, params, 4, &rows, reterr);
+
+    memset(ret, 0, sizeof *ret);
+    if (r == 0)
+        r = rt_db_next(rows, reterr);
+    if (r > 0)
+        region_from_rows(rows, 0, ret);
+    rt_db_rows_free(rows);
+    ret->window_start_ms = window_start_ms;
+    return r < 0 ? r : 0;
+}
+
+int replace_in_region(struct checkpoint *ck, int64_t width_ms, int64_t region_key,
+                      const struct segs_region_row *old_part,
+                      const struct segs_region_row *new_part, struct segs_error *reterr)
+{
+    int64_t window_start_ms = new_part->window_start_ms;
+    struct segs_region_row partial;
+    bool rebuild;
+    int bounds;
+    int r = load_partial(ck, width_ms, window_start_ms, region_key, &partial, reterr);
+
+    if (r < 0)
+        return r;
+    bounds = segs_region_replace(&partial, old_part, new_part);
+    if (bounds < 0)
+        return rt_fail(reterr, bounds, NULL, "a correction does not fit the sum of its region");
+    r = put_partial(ck, width_ms, window_start_ms, region_key, &partial, reterr);
+    /* The meter held the region's minimum or maximum, or had a quality that it has no more (a quarter that was
+     * partial): only the rows tell what the region has now. */
+    rebuild = bounds > 0 || (old_part->quality & ~new_part->quality) != 0;
+    return r < 0 ? r : mark_dirty(ck, width_ms, window_start_ms, rebuild);
 }
 
 /* The stored row holds these very readings already: this region had no part in the correction. */
@@ -280,8 +325,10 @@ static int correct_window(struct checkpoint *ck, const struct dirty_window *dirt
     struct rt_db_value width = RT_DB_I(dirty->width_ms);
     struct region_windows all = { NULL, 0, 0 };
     int64_t closed_ms = 0;
-    int r = rebuild_partials(ck, dirty->width_ms, dirty->window_start_ms, reterr);
+    int r = 0;
 
+    if (dirty->rebuild)
+        r = rebuild_partials(ck, dirty->width_ms, dirty->window_start_ms, reterr);
     if (r == 0)
         r = rt_db_query_int(ck->conn, closed_sql, &width, 1, &closed_ms, reterr);
     if (r == SEGS_ENOTFOUND || (r == 0 && dirty->window_start_ms >= closed_ms))
