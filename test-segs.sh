@@ -175,7 +175,7 @@ run_pytest() {
         say "pytest" "skipped: ${#files[@]} files, no pytest for $python (package python3-pytest)"
         return 0
     fi
-    timeout -k 10 600 "$python" -m pytest -q -p no:cacheprovider --junit-xml="$xml" "${files[@]}" \
+    env "${suite_env[@]}" timeout -k 10 1200 "$python" -m pytest -q -p no:cacheprovider --junit-xml="$xml" "${files[@]}" \
         >"$logs/pytest.log" 2>&1 || true
     add_tally "pytest" $((SECONDS - before)) pytest "$xml"
 }
@@ -187,7 +187,7 @@ run_shell_suites() {
         name=$(basename "$suite" .sh)
         status=0
         before=$SECONDS
-        timeout -k 10 300 bash "$suite" >"$logs/$name.log" 2>&1 || status=$?
+        env "${suite_env[@]}" timeout -k 10 300 bash "$suite" >"$logs/$name.log" 2>&1 || status=$?
         add_tally "$name" $((SECONDS - before)) tap "$logs/$name.log" "$status"
     done < <(found_tests 'test_*.sh')
 }
@@ -213,15 +213,20 @@ check_tidy() {
     "$python" scripts/tidy/tidy.py build/release build/tidy-cache "$jobs"
 }
 
-if [ "${SEGS_NO_INSTALL:-0}" != 1 ]; then
+no_install=${SEGS_NO_INSTALL:-0}
+# To the programs under test every SEGS_ variable is a setting, and one they do not know is an error.
+for name in $(compgen -e SEGS_); do
+    unset "$name"
+done
+if [ "$no_install" != 1 ]; then
     scripts/packages.sh || {
         add 0 1 0
         finish
     }
 fi
 
-export SEGS_BUILD_DIR=$root/build/release SEGS_SOURCE_DIR=$root
-[ -d "$root/../shared/testdata" ] && export SEGS_TESTDATA_DIR=$root/../shared/testdata
+suite_env=("SEGS_BUILD_DIR=$root/build/release" "SEGS_SOURCE_DIR=$root")
+[ ! -d "$root/../shared/testdata" ] || suite_env+=("SEGS_TESTDATA_DIR=$root/../shared/testdata")
 
 ! wanted format || one "format" format check_format
 drop_tree_of_other_compiler release gcc

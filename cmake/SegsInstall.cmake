@@ -10,7 +10,7 @@ install(FILES ${PROJECT_BINARY_DIR}/include/segs/version.h DESTINATION ${CMAKE_I
 # The static library has an export file of its own: only who links it needs what stands behind it.
 if(SEGS_WITH_AUTH)
     target_link_libraries(segs_static INTERFACE
-        $<INSTALL_INTERFACE:OpenSSL::Crypto> $<INSTALL_INTERFACE:cjson> $<INSTALL_INTERFACE:crypt>)
+        $<INSTALL_INTERFACE:OpenSSL::Crypto> $<INSTALL_INTERFACE:crypt>)
 endif()
 install(TARGETS segs_static EXPORT segsStaticTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
@@ -29,7 +29,7 @@ install(FILES ${PROJECT_BINARY_DIR}/segsConfig.cmake ${PROJECT_BINARY_DIR}/segsC
 # else of the daemons is none of the library's business; -lm has no .pc file, hence Libs.private.
 set(SEGS_PC_REQUIRES_PRIVATE "")
 if(SEGS_WITH_AUTH)
-    set(SEGS_PC_REQUIRES_PRIVATE "libcrypto >= 3.0, libcjson, libcrypt")
+    set(SEGS_PC_REQUIRES_PRIVATE "libcrypto >= 3.0, libcrypt")
 endif()
 set(SEGS_PC_PREFIX "@SEGS_PC_PREFIX@")
 foreach(dir LIBDIR INCLUDEDIR)

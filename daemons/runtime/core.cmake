@@ -1,7 +1,5 @@
 find_package(PkgConfig REQUIRED)
-if(NOT TARGET PkgConfig::CJSON) # The library's auth part looks it up first when it is built.
-    pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET GLOBAL libcjson)
-endif()
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET GLOBAL libcjson)
 
 segs_add_runtime_part(core SOURCES
     buf.c

@@ -275,10 +275,13 @@ int http_serve(struct http_worker *worker, void *backend)
 void http_refuse(struct http_worker *worker, void *backend, int status, const char *detail)
 {
     struct rt_http_exchange *x = &worker->exchange;
-    static const char *const codes[][2] = { { "408", "timeout" },
-                                            { "417", "expectation_failed" },
-                                            { "431", "headers_too_large" },
-                                            { "503", "too_many_connections" } };
+    static const struct {
+        int status;
+        const char *code;
+    } codes[] = { { 408, "timeout" },
+                  { 417, "expectation_failed" },
+                  { 431, "headers_too_large" },
+                  { 503, "too_many_connections" } };
     const char *code = "malformed_request";
 
     worker->head.n_headers = 0; /* Nothing of a refused head is believed. */
@@ -291,8 +294,8 @@ void http_refuse(struct http_worker *worker, void *backend, int status, const ch
     x->body_done = false;
     x->body_failed = true;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        if (atoi(codes[i][0]) == status)
-            code = codes[i][1];
+        if (codes[i].status == status)
+            code = codes[i].code;
     }
     if (status == 503)
         rt_http_unavailable(x, REPEAT_AFTER_S, code, detail);

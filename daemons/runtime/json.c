@@ -352,7 +352,7 @@ const char *rt_json_string_at(const struct rt_json *json, const char *name, size
         item = item->next;
         i--;
     }
-    return cJSON_IsString(item) ? item->valuestring : NULL;
+    return item && cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
 const char *rt_json_raw(const struct rt_json *json, const char *name, size_t *ret_len)

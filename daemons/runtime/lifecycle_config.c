@@ -51,7 +51,8 @@ const struct rt_config_entry rt_common_config[] = {
       .unit = "s",
       .min = 0,
       .max = INT64_C(3650) * 86400000,
-      .help = "How long the log of readings is kept, which is how far back an audit reaches; 0: for ever." },
+      .help = "How long the log of readings is kept, which is how far back an audit reaches; 0: "
+              "for ever." },
     { .name = "RAW_RETENTION_BYTES",
       .type = RT_CONFIG_SIZE,
       .fallback = "4GiB",

@@ -15,7 +15,7 @@
 #include "runtime/metrics_internal.h"
 #include "runtime/text.h"
 
-#define MAX_CHILDREN 200
+#define MAX_CHILDREN 2000 /* 60 routes, each with every status it answers, leave room. */
 #define OVERFLOW_LABELS "{overflow=\"true\"}"
 
 enum kind { KIND_COUNTER = 1, KIND_GAUGE = 2, KIND_HISTOGRAM = 3 };

@@ -20,7 +20,7 @@ void rt_metrics_free(struct rt_metrics *metrics);
 /* Find or create. The help text and the bounds (ascending, without +Inf) of the first call count;
  * name, help and bounds are copied. Another kind or other label names under the same name are a
  * bug and assert. `labels` is NULL or alternating name, value, ..., NULL. Never NULL on success;
- * on exhaustion of memory or of the family's limit of children (200) they return a shared sink
+ * on exhaustion of memory or of the family's limit of children (2000) they return a shared sink
  * child that is rendered as `overflow="true"`. */
 struct rt_counter *rt_counter(struct rt_metrics *m, const char *name, const char *help,
                               const char *const *labels);

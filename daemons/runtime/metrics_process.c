@@ -39,29 +39,35 @@ static int read_text(const char *path, char *buf, size_t size)
     return n > 0 ? 0 : -1;
 }
 
-/* proc(5): fields 14 utime, 15 stime, 20 num_threads, 22 starttime, 24 rss; counted after the
- * command name, which is in parentheses and may itself hold blanks and parentheses. */
+/* proc(5) numbers the fields of stat from 1; those behind the command name are numbers but for the
+ * state. The name is in parentheses and may itself hold blanks and parentheses. */
+enum { STATE = 3, USER_TIME = 14, SYSTEM_TIME = 15, N_THREADS = 20, START = 22, RESIDENT = 24 };
+
 static int read_process(struct process *ret)
 {
     char text[1024];
-    unsigned long long utime;
-    unsigned long long stime;
-    unsigned long long start;
-    long long rss;
+    long long fields[RESIDENT + 1] = { 0 };
     double ticks = (double)sysconf(_SC_CLK_TCK);
-    char *end;
+    char *p;
 
     if (read_text("/proc/self/stat", text, sizeof text) != 0)
         return -1;
-    end = strrchr(text, ')');
-    if (!end || sscanf(end + 1,
-                       " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu %*s %*s %*s %*s %lld"
-                       " %*s %llu %*s %lld",
-                       &utime, &stime, &ret->n_threads, &start, &rss) != 5)
+    p = strrchr(text, ')');
+    if (!p || p[1] != ' ' || !p[2])
         return -1;
-    ret->cpu_s = (double)(utime + stime) / ticks;
-    ret->start_s = (double)start / ticks;
-    ret->resident_bytes = rss * (long long)sysconf(_SC_PAGESIZE);
+    p += 3;
+    for (int field = STATE + 1; field <= RESIDENT; field++) {
+        char *end;
+
+        fields[field] = strtoll(p, &end, 10);
+        if (end == p)
+            return -1;
+        p = end;
+    }
+    ret->cpu_s = (double)(fields[USER_TIME] + fields[SYSTEM_TIME]) / ticks;
+    ret->start_s = (double)fields[START] / ticks;
+    ret->n_threads = fields[N_THREADS];
+    ret->resident_bytes = fields[RESIDENT] * (long long)sysconf(_SC_PAGESIZE);
     return 0;
 }
 
@@ -75,8 +81,10 @@ static double boot_s(void)
     if (!file)
         return 0;
     while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "btime %lld", &value) == 1)
+        if (strncmp(line, "btime ", 6) == 0) {
+            value = strtoll(line + 6, NULL, 10);
             break;
+        }
     }
     (void)fclose(file);
     return (double)value;

@@ -18,13 +18,13 @@ int event_correction_region(struct checkpoint *ck, int64_t region_key, int64_t w
                             const struct segs_region_row *row, struct segs_error *reterr);
 
 /* The text of one published event. `difference` is NULL unless it is a correction. */
-void event_row_json(struct rt_buf *out, const char *meter_id, const char *region,
+void event_row_json(struct rt_buf *buf, const char *meter_id, const char *region,
                     const struct segs_window_row *row, const struct segs_window_row *difference,
                     int64_t interval_ms);
-void event_rollup_json(struct rt_buf *out, const char *meter_id, const char *region,
+void event_rollup_json(struct rt_buf *buf, const char *meter_id, const char *region,
                        const struct segs_rollup_row *row, const struct segs_window_row *difference,
                        int64_t interval_ms);
-void event_region_json(struct rt_buf *out, const char *region, const struct segs_region_row *row,
+void event_region_json(struct rt_buf *buf, const char *region, const struct segs_region_row *row,
                        int64_t width_ms, bool correction);
 
 #endif

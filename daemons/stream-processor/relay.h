@@ -9,7 +9,8 @@ struct relay;
 
 int relay_start(const struct rt_app *app, int64_t interval_ms, struct relay **ret,
                 struct segs_error *reterr);
-void relay_wake(void *relay); /* There may be something to publish. Any thread. */
+/* There may be something to publish. `user` is the relay. Any thread. */
+void relay_wake(void *user);
 void relay_stop(struct relay *relay);
 
 #endif

@@ -32,10 +32,10 @@ extern "C" {
 #define SEGS_ENOTFOUND (-8) /**< The named thing is not there. */
 #define SEGS_ECONFLICT (-9) /**< Contradicts what is already there. */
 #define SEGS_ENOSPC (-10)   /**< The caller's buffer is too small; the needed size is reported. */
-#define SEGS_EINCOMPLETE (-11) /**< The input ends before the element does; more of it may help.   \
-                                */
-#define SEGS_EDENIED                                                                               \
-    (-12) /**< Authentication or authorisation failed; no reason is given on purpose. */
+/** The input ends before the element does; more of it may help. */
+#define SEGS_EINCOMPLETE (-11)
+/** Authentication or authorisation failed; no reason is given on purpose. */
+#define SEGS_EDENIED (-12)
 #define SEGS_EEXPIRED (-13)  /**< Authentic, but outside its time of validity. */
 #define SEGS_EINTERNAL (-14) /**< A library underneath failed in a way the caller cannot mend. */
 

@@ -41,9 +41,8 @@ extern "C" {
 #define SEGS_JWT_REQUIRED_MAX 16           /**< Most required claims of one verifier (ours). */
 #define SEGS_JWT_TIME_MAX_S INT64_C(253402300799) /**< Last second of the year 9999. */
 
-/** Flags of segs_jwt_verifier_options. */
-#define SEGS_JWT_REQUIRE_KID                                                                       \
-    0x1u /**< A token without "kid" is refused also when there is one key. */
+/** Flag of segs_jwt_verifier_options: a token without "kid" is refused also when there is one key. */
+#define SEGS_JWT_REQUIRE_KID 0x1u
 
 /** How tokens of one kind are accepted. */
 struct segs_jwt_verifier;

@@ -55,9 +55,8 @@ extern "C" {
 /** How several readings lie in one JSON text. */
 #define SEGS_FORMAT_AUTO 0  /**< Decoder only: found out from the text, see decode.h. */
 #define SEGS_FORMAT_ARRAY 1 /**< One JSON array of readings. */
-#define SEGS_FORMAT_NDJSON                                                                         \
-    2                        /**< One reading a line, lines ended by LF (or CR LF when decoded).   \
-                              */
+/** One reading a line, lines ended by LF (or CR LF when decoded). */
+#define SEGS_FORMAT_NDJSON 2
 #define SEGS_FORMAT_SINGLE 3 /**< Exactly one reading, which may span lines. */
 
 /** Values of segs_reading.status. */

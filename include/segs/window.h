@@ -96,10 +96,10 @@ extern "C" {
 #define SEGS_WINDOW_CONFLICT 3  /**< Same slot as a counted one, another hash. Quarantine it. */
 #define SEGS_WINDOW_EXPIRED 4   /**< Its row is forgotten; SEGS_WINDOW_CLOSES_ONLY alone. */
 #define SEGS_WINDOW_FUTURE 5    /**< More than max_future_ms ahead of now_ms. Columns only. */
-#define SEGS_WINDOW_OUT_OF_RANGE                                                                   \
-    6 /**< Meter slot, time or value outside its range. Columns only. */
-#define SEGS_WINDOW_NO_ROOM                                                                        \
-    7 /**< max_rows or max_windows is reached; take and retry. Columns only. */
+/** Meter slot, time or value outside its range. Columns only. */
+#define SEGS_WINDOW_OUT_OF_RANGE 6
+/** max_rows or max_windows is reached; take and retry. Columns only. */
+#define SEGS_WINDOW_NO_ROOM 7
 #define SEGS_WINDOW_UNTRIED 8 /**< Memory ran out at or before this one; retry. Columns only. */
 
 /**

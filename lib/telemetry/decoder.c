@@ -309,7 +309,7 @@ static const char *try_fast(struct segs_decoder *d, struct segs_reading *ret)
 /* The line feed that ends the line of `p`, or the end of the body. */
 static const char *line_end(const struct segs_decoder *d, const char *p)
 {
-    const char *lf = p < d->end ? memchr(p, '\n', (size_t)(d->end - p)) : NULL;
+    const char *lf = p && p < d->end ? memchr(p, '\n', (size_t)(d->end - p)) : NULL;
 
     return lf ? lf : d->end;
 }

@@ -436,8 +436,7 @@ static int run(void)
     tcase_add_test(tc, an_example_never_verifies_with_the_key_of_another);
     tcase_add_loop_test(tc, compact_examples_verify_and_are_reproduced, 0, 3);
     tcase_add_test(tc, rfc7520_4_5_detached_content_verifies_when_put_back);
-    tcase_add_loop_test(tc, rfc7520_4_6_verifies_and_4_7_without_a_protected_alg_does_not, 0,
-                        2);
+    tcase_add_loop_test(tc, rfc7520_4_6_verifies_and_4_7_without_a_protected_alg_does_not, 0, 2);
     tcase_add_test(tc, rfc7520_4_8_signatures_of_ours_verify_one_by_one);
     tcase_add_test(tc, rfc7520_algorithms_we_do_not_have_are_refused);
     tcase_add_loop_test(tc, rfc7797_unencoded_payloads_are_refused, 0, 2);

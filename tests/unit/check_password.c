@@ -226,7 +226,7 @@ START_TEST(common_passwords_are_refused)
         "zaq12wsx",     "qazwsxedc",    "iloveyou",      "ILoveYou2",     "sunshine1",
         "$unshine",     "football!",    "Liverpool2019", "michael1987",   "letmein!!",
         "welcome123",   "Welcome@2024", "admin123",      "administrator", "changeme1",
-        "monkeymonkey", "dragonmaster", "superman99",    "trustno1!!",   "princess1",
+        "monkeymonkey", "dragonmaster", "superman99",    "trustno1!!",    "princess1",
         "19841984",     "01/02/1990",   "1990-02-01",    "9876543210",    "smartmeter1",
         "energy2024",   "India@123",    "jesuschrist",   "qwertyqwerty",  "computer!",
         "112233445566", "abcabcabc",    "zxcvbnm1",      "0987654321",    "baseball12",

@@ -1,5 +1,6 @@
 /* Consumer groups of this process. A partition that changes hands is first given back by its owner
  * (in its poll), then taken by the next; what does not change hands is never interrupted. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,7 @@ static struct emb_consumer *range_target(const struct emb_group *group,
 
         if (!wants(c, partition->topic))
             continue;
+        assert(members > 0);
         share = n / members + (rank < n % members ? 1 : 0);
         if (partition->index < start + share)
             return c;

@@ -138,7 +138,7 @@ struct emb_job {
 
 /* ---- embedded.c ---- */
 struct emb_topic *emb_topic_find(struct emb_bus *bus, const char *name); /* Under the lock. */
-struct emb_partition *emb_partition_find(struct emb_bus *bus, const char *topic, int32_t partition,
+struct emb_partition *emb_partition_find(struct emb_bus *bus, const char *name, int32_t partition,
                                          struct segs_error *reterr); /* Takes the lock. */
 int emb_refresh(struct emb_bus *bus, struct segs_error *reterr);     /* Read-only: look again. */
 

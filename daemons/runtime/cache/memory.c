@@ -288,8 +288,10 @@ static void memory_close(struct rt_cache *base)
     for (size_t i = 0; i < N_SHARDS; i++) {
         struct shard *shard = &memory->shards[i];
 
-        while (shard->oldest)
-            drop(shard, shard->oldest);
+        for (struct entry *entry = shard->oldest, *newer; entry; entry = newer) {
+            newer = entry->newer;
+            free(entry);
+        }
         free(shard->buckets);
         (void)pthread_mutex_destroy(&shard->lock);
     }
