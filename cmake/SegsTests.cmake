@@ -5,6 +5,9 @@ function(segs_add_check name)
     target_compile_definitions(${name} PRIVATE _POSIX_C_SOURCE=200809L
         SEGS_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}/tests"
         SEGS_TESTDATA_DIR="${SEGS_TESTDATA_DIR}")
+    if(SEGS_SANITIZE)
+        target_compile_definitions(${name} PRIVATE SEGS_SANITIZED)
+    endif()
     target_link_libraries(${name} PRIVATE segs_flags ${ARG_LIBS} PkgConfig::CHECK)
     # The macros of check pass string literals and comma expressions that our own warning set refuses.
     target_compile_options(${name} PRIVATE -Wno-pedantic -Wno-conversion -Wno-format-extra-args)

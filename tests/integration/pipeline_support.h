@@ -15,7 +15,7 @@ struct pipeline {
     struct rt_config *config;
     struct rt_app app;
     void *stream;
-    int64_t now_ms;
+    _Atomic int64_t now_ms; /* Set by the test while threads read it. */
     char dir[64];
 };
 

@@ -212,6 +212,13 @@ END_TEST
 
 /* Each byte value at each place of each text: the alphabets of the quick decoders are tables and bit
  * tricks of their own. */
+#ifdef SEGS_SANITIZED
+#define BYTE_STEP                                                                                  \
+    5 /* Other values at the next place: what is left out here, the release build looks at. */
+#else
+#define BYTE_STEP 1
+#endif
+
 START_TEST(every_byte_at_every_place_is_judged_alike)
 {
     static const char text[] =
@@ -223,7 +230,7 @@ START_TEST(every_byte_at_every_place_is_judged_alike)
     ck_assert_int_eq(segs__decoder_set_level(plain, SEGS__FAST_PLAIN), 0);
     if (segs__decoder_set_level(quick, _i) == 0) {
         for (size_t at = 0; at < sizeof text - 1; at++) {
-            for (int c = 0; c < 256; c++) {
+            for (int c = (int)(at % BYTE_STEP); c < 256; c += BYTE_STEP) {
                 int len = snprintf(body, sizeof body, "[%s,%s]", text, text);
 
                 body[1 + sizeof text + at] = (char)c;
