@@ -10,8 +10,8 @@
 #define FIRST_MS 60000
 #define EVERY_MS 3600000
 #define POLL_MS 100
-#define KEEP_ENDED_MS                                                                              \
-    INT64_C(86400000) /* Ended logins, so that reuse of their tokens still shows. */
+/* Ended logins, so that reuse of their tokens still shows. */
+#define KEEP_ENDED_MS INT64_C(86400000)
 
 struct cleaner {
     struct gateway *gateway;
@@ -19,15 +19,17 @@ struct cleaner {
     atomic_bool stopping;
 };
 
-/* $1 now, $2 the time before which ended logins go, $3 and $4 those of failures. */
-static const char *const statements[] = {
-    "DELETE FROM refresh_tokens WHERE login_id IN (SELECT login_id FROM logins WHERE expires_at_ms "
-    "<= $1"
-    " OR revoked_at_ms <= $2) OR expires_at_ms <= $2",
-    "DELETE FROM logins WHERE expires_at_ms <= $1 OR revoked_at_ms <= $2",
+/* $1 now, $2 the time before which ended logins go. */
+static const char tokens_sql[] =
+    "DELETE FROM refresh_tokens WHERE login_id IN (SELECT login_id FROM logins"
+    " WHERE expires_at_ms <= $1 OR revoked_at_ms <= $2) OR expires_at_ms <= $2";
+static const char logins_sql[] =
+    "DELETE FROM logins WHERE expires_at_ms <= $1 OR revoked_at_ms <= $2";
+
+/* $1 now, $2 and $3 the times before which failures of peers and of accounts go. */
+static const char failures_sql[] =
     "DELETE FROM login_failures WHERE locked_until_ms <= $1 AND ((subject LIKE 'peer:%'"
-    " AND window_start_ms <= $2) OR window_start_ms <= $3)",
-};
+    " AND window_start_ms <= $2) OR window_start_ms <= $3)";
 
 int cleaner_run(struct gateway *gateway, struct segs_error *reterr)
 {
@@ -42,11 +44,11 @@ int cleaner_run(struct gateway *gateway, struct segs_error *reterr)
     if (r == 0)
         r = rt_db_begin(conn, reterr);
     if (r == 0)
-        r = rt_db_exec(conn, statements[0], logins, 2, NULL, reterr);
+        r = rt_db_exec(conn, tokens_sql, logins, 2, NULL, reterr);
     if (r == 0)
-        r = rt_db_exec(conn, statements[1], logins, 2, NULL, reterr);
+        r = rt_db_exec(conn, logins_sql, logins, 2, NULL, reterr);
     if (r == 0)
-        r = rt_db_exec(conn, statements[2], failures, 3, NULL, reterr);
+        r = rt_db_exec(conn, failures_sql, failures, 3, NULL, reterr);
     if (r == 0)
         r = rt_db_commit(conn, reterr);
     rt_db_release(conn);
