@@ -1,5 +1,4 @@
 /* segs dev: every service in one process on the embedded engines, for this machine alone. */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,225 +6,314 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ingestion/service.h"
+#include "api-gateway/service.h"
 #include "runtime/buf.h"
 #include "runtime/json.h"
 #include "runtime/log.h"
 #include "runtime/service.h"
+#include "segs/cli.h"
 #include "segs/commands.h"
-#include "stream-processor/service.h"
+#include "segs/run_file.h"
+#include "simulator/service.h"
 
-extern char **environ;
-
-#define SERVICES_MAX 8
-#define SETTINGS_MAX 64
+#define LOOPBACK "127.0.0.1"
 
 struct dev {
     struct rt_config *config;
-    const struct rt_service *services[SERVICES_MAX];
+    const struct rt_service *services[CLI_SERVICES_MAX];
     size_t n_services;
-    const char *config_file;
-    char *settings[SETTINGS_MAX]; /* KEY=VALUE of the command line. */
-    size_t n_settings;
+    struct cli_settings settings;
+    char data_dir[4096]; /* Absolute, once it is open. */
     bool without_simulator;
-    bool help;
+    bool wants_help;
 };
 
 /* ---- Command line ---- */
 
-static bool add_setting(struct dev *dev, const char *name, const char *value)
-{
-    size_t size = strlen(name) + strlen(value) + 2;
-    char *text = dev->n_settings < SETTINGS_MAX ? malloc(size) : NULL;
+static const struct option long_options[] = {
+    { "data", required_argument, NULL, 'd' },   { "config", required_argument, NULL, 'c' },
+    { "meters", required_argument, NULL, 'm' }, { "interval", required_argument, NULL, 'i' },
+    { "mode", required_argument, NULL, 'o' },   { "port-base", required_argument, NULL, 'p' },
+    { "set", required_argument, NULL, 's' },    { "no-simulator", no_argument, NULL, 'n' },
+    { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 }
+};
 
-    if (!text)
+/* Ports in a row, in the order in which they are documented. */
+static bool set_ports(struct dev *dev, const char *text)
+{
+    static const char *const names[] = { "GATEWAY_PORT", "INGESTION_PORT", "STREAM_PORT",
+                                         "SIMULATOR_PORT" };
+    const struct rt_service *all[CLI_SERVICES_MAX];
+    size_t n_all = cli_services(all, true);
+    char *end = NULL;
+    long base = strtol(text, &end, 10);
+    char value[16];
+
+    if (*text == '\0' || *end != '\0' || base < 1 || base > 65532) {
+        (void)fprintf(stderr, "segs dev: --port-base: expected a port of 1..65532, found \"%s\"\n",
+                      text);
         return false;
-    (void)snprintf(text, size, "%s=%s", name, value);
-    dev->settings[dev->n_settings++] = text;
+    }
+    for (long i = 0; i < 4; i++) {
+        (void)snprintf(value, sizeof value, "%ld", base + i);
+        for (size_t k = 0; k < n_all; k++) {
+            if (strcmp(all[k]->port_key, names[i]) == 0 &&
+                !cli_set(&dev->settings, "dev", names[i], value))
+                return false;
+        }
+    }
     return true;
 }
 
-static bool add_assignment(struct dev *dev, const char *text)
+/* The processor expects what the simulated meters send. */
+static bool set_interval(struct dev *dev, const char *text)
 {
-    const char *equals = strchr(text, '=');
-    char name[128];
-
-    if (!equals || equals == text || (size_t)(equals - text) >= sizeof name) {
-        (void)fprintf(stderr, "segs dev: --set: expected KEY=VALUE, found \"%s\"\n", text);
-        return false;
-    }
-    memcpy(name, text, (size_t)(equals - text));
-    name[equals - text] = '\0';
-    return add_setting(dev, name, equals + 1);
+    return cli_set(&dev->settings, "dev", "METER_INTERVAL", text) &&
+           cli_set(&dev->settings, "dev", "INTERVAL", text);
 }
 
 static bool parse(struct dev *dev, int argc, char **argv)
 {
-    static const struct option options[] = { { "data", required_argument, NULL, 'd' },
-                                             { "config", required_argument, NULL, 'c' },
-                                             { "meters", required_argument, NULL, 'm' },
-                                             { "interval", required_argument, NULL, 'i' },
-                                             { "mode", required_argument, NULL, 'o' },
-                                             { "set", required_argument, NULL, 's' },
-                                             { "no-simulator", no_argument, NULL, 'n' },
-                                             { "help", no_argument, NULL, 'h' },
-                                             { NULL, 0, NULL, 0 } };
+    const char *interval = NULL;
     int option;
     bool ok = true;
 
-    while (ok && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    opterr = 0;
+    while (ok && (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         switch (option) {
         case 'd':
-            ok = add_setting(dev, "DATA_DIR", optarg);
+            ok = cli_set(&dev->settings, "dev", "DATA_DIR", optarg);
             break;
         case 'c':
-            dev->config_file = optarg;
+            dev->settings.config_file = optarg;
             break;
         case 'm':
-            ok = add_setting(dev, "METERS", optarg);
+            ok = cli_set(&dev->settings, "dev", "METERS", optarg);
             break;
         case 'i':
-            ok = add_setting(dev, "INTERVAL", optarg);
+            interval = optarg;
             break;
         case 'o':
-            ok = add_setting(dev, "MODE", optarg);
+            ok = cli_set(&dev->settings, "dev", "MODE", optarg);
+            break;
+        case 'p':
+            ok = set_ports(dev, optarg);
             break;
         case 's':
-            ok = add_assignment(dev, optarg);
+            ok = cli_set_assignment(&dev->settings, "dev", optarg);
             break;
         case 'n':
             dev->without_simulator = true;
             break;
         case 'h':
-            dev->help = true;
+            dev->wants_help = true;
             break;
         default:
+            cli_unknown_option("dev", long_options, argv);
             ok = false;
         }
     }
-    if (ok && optind < argc) {
-        (void)fprintf(stderr, "segs dev: expected no argument, found \"%s\"\n", argv[optind]);
-        ok = false;
-    }
-    return ok;
+    if (ok && interval)
+        ok = set_interval(dev, interval);
+    return ok && cli_no_arguments("dev", argc, argv);
 }
 
-static void print_help(const struct rt_config *config)
+static const char help[] =
+    "Examples:\n"
+    "  segs dev                              run SEGS here with a simulated grid\n"
+    "  segs dev --meters 100 --interval 1s   few meters, often\n"
+    "  segs dev --no-simulator               wait for your own readings\n"
+    "  segs dev --set ALLOWED_LATENESS=1m    any setting below\n"
+    "\n"
+    "Usage: segs dev [OPTION]...\n"
+    "\n"
+    "Runs every service in this process on embedded engines, reachable from this machine alone "
+    "and\n"
+    "without passwords for the intake: for trying out and developing, not for production. Ends on\n"
+    "Ctrl-C or `segs down`; the data folder stays.\n"
+    "\n"
+    "      --data DIR        the data folder (DATA_DIR), .segs by default\n"
+    "      --config FILE     read settings from FILE (lines KEY=value)\n"
+    "      --meters N        simulated meters (METERS)\n"
+    "      --interval TIME   reporting interval of the meters (INTERVAL and METER_INTERVAL)\n"
+    "      --mode MODE       normal, peak, outage or mixed (MODE)\n"
+    "      --no-simulator    start no simulator\n"
+    "      --port-base N     ports N (gateway), N+1 (intake), N+2 (stream processor), N+3 "
+    "(simulator)\n"
+    "      --set KEY=VALUE   any setting below\n"
+    "  -h, --help            show this text\n"
+    "\n"
+    "Exit status: 0 stopped on request, 2 it could not start.\n";
+
+static int print_help(void)
 {
+    const struct rt_service *all[CLI_SERVICES_MAX];
+    size_t n_all = cli_services(all, true);
+    struct rt_config *config = cli_config_tables(all, n_all);
     struct rt_buf text = RT_BUF_INIT;
 
-    rt_buf_text(&text,
-                "Examples:\n"
-                "  segs dev                              5000 simulated meters\n"
-                "  segs dev --meters 100 --interval 1s   few meters, often\n"
-                "  segs dev --no-simulator               wait for your own readings\n"
-                "\n"
-                "Usage: segs dev [OPTION]...\n\n"
-                "      --data DIR        the data folder (DATA_DIR), .segs by default\n"
-                "      --config FILE     read settings from FILE (lines KEY=value)\n"
-                "      --meters N        simulated meters (METERS)\n"
-                "      --interval TIME   reporting interval of the simulated meters (INTERVAL)\n"
-                "      --mode MODE       normal, peak, outage or mixed (MODE)\n"
-                "      --no-simulator    start no simulator\n"
-                "      --set KEY=VALUE   any setting below\n"
-                "  -h, --help            show this text\n"
-                "\n");
+    if (!config)
+        return EXIT_UNUSABLE;
+    rt_buf_text(&text, help);
     rt_config_print_help(config, &text);
     if (rt_buf_status(&text) == 0)
         (void)fwrite(text.data, 1, text.len, stdout);
     rt_buf_free(&text);
+    rt_config_free(config);
+    return EXIT_DONE;
 }
 
-/* ---- Configuration ---- */
+/* ---- What `segs dev` decides unless the user did ---- */
 
-static int add_services(struct dev *dev)
+static int set_default(struct dev *dev, const char *name, const char *value,
+                       struct segs_error *reterr)
 {
-    int r = rt_config_add_table(dev->config, "common", rt_common_config, rt_n_common_config);
+    return rt_config_is_set(dev->config, name) ? 0
+                                               : rt_config_set(dev->config, name, value, reterr);
+}
 
-    dev->services[dev->n_services++] = &segs_stream_processor_service;
-    dev->services[dev->n_services++] = &segs_ingestion_service;
-    for (size_t i = 0; r == 0 && i < dev->n_services; i++)
-        r = rt_config_add_table(dev->config, dev->services[i]->name, dev->services[i]->config,
-                                dev->services[i]->n_config);
+static int set_simulator_defaults(struct dev *dev, struct segs_error *reterr)
+{
+    struct rt_buf capacities = RT_BUF_INIT;
+    char url[128];
+    int r;
+
+    (void)snprintf(url, sizeof url, "http://" LOOPBACK ":%" PRId64 "/telemetry/batch",
+                   rt_config_int(dev->config, "INGESTION_PORT"));
+    r = set_default(dev, "INGESTION_URL", url, reterr);
+    simulator_region_capacities(dev->config, &capacities);
+    if (r == 0 && capacities.len > 0 && rt_buf_status(&capacities) == 0)
+        r = set_default(dev, "REGION_CAPACITIES", capacities.data, reterr);
+    rt_buf_free(&capacities);
     return r;
 }
 
-/* What `segs dev` decides unless the user did. */
-static int set_dev_defaults(struct dev *dev, struct segs_error *reterr)
+static int set_defaults(struct dev *dev, struct segs_error *reterr)
 {
-    int r = 0;
+    const char *bind = rt_config_string(dev->config, "BIND_ADDRESS");
+    int r = set_default(dev, "INGEST_AUTH", "none", reterr);
 
-    if (!rt_config_is_set(dev->config, "INGEST_AUTH"))
-        r = rt_config_set(dev->config, "INGEST_AUTH", "none", reterr);
+    if (strcmp(bind, LOOPBACK) != 0)
+        return rt_fail(reterr, SEGS_EDENIED, "BIND_ADDRESS",
+                       "expected " LOOPBACK ", found %s: `segs dev` is open to everyone who can "
+                       "reach it, so that is this machine alone",
+                       bind);
+    if (r == 0 && !dev->without_simulator)
+        r = set_simulator_defaults(dev, reterr);
     return r;
-}
-
-static int configure(struct dev *dev, struct segs_error *reterr)
-{
-    int r = rt_config_load(dev->config, dev->config_file, environ, reterr);
-
-    for (size_t i = 0; r == 0 && i < dev->n_settings; i++) {
-        char *equals = strchr(dev->settings[i], '=');
-
-        *equals = '\0';
-        r = rt_config_set(dev->config, dev->settings[i], equals + 1, reterr);
-        *equals = '=';
-    }
-    return r < 0 ? r : set_dev_defaults(dev, reterr);
 }
 
 /* ---- Running ---- */
 
-/* <data>/segs.json tells `segs status` and `segs down` where this process is. */
-static int write_run_file(const struct rt_app *app, const struct dev *dev)
+static void describe(const struct dev *dev, struct run_file *run)
+{
+    memset(run, 0, sizeof *run);
+    run->pid = getpid();
+    run->start_ticks = run_process_start_ticks(run->pid);
+    run->started_at_ms = rt_clock_now_ms(NULL);
+    (void)snprintf(run->data_dir, sizeof run->data_dir, "%s", dev->data_dir);
+    for (size_t i = 0; i < dev->n_services; i++) {
+        struct run_service *service = &run->services[run->n_services++];
+
+        (void)snprintf(service->name, sizeof service->name, "%s", dev->services[i]->name);
+        (void)snprintf(service->url, sizeof service->url, "http://" LOOPBACK ":%" PRId64,
+                       rt_config_int(dev->config, dev->services[i]->port_key));
+    }
+}
+
+static const char *url_of(const struct run_file *run, const char *name)
+{
+    for (size_t i = 0; i < run->n_services; i++) {
+        if (strcmp(run->services[i].name, name) == 0)
+            return run->services[i].url;
+    }
+    return NULL;
+}
+
+static void print_line(const char *label, const char *url, const char *path)
+{
+    if (url)
+        (void)printf("  %-18s %s%s\n", label, url, path);
+}
+
+static const struct rt_json_member login_members[] = {
+    { .name = "email", .type = RT_JSON_STRING, .required = true },
+    { .name = "password", .type = RT_JSON_STRING, .required = true },
+    { .name = "role", .type = RT_JSON_STRING, .required = true },
+    { .name = NULL }
+};
+
+static void print_login(const char *text, size_t len)
+{
+    struct rt_json *json = NULL;
+
+    if (rt_json_parse(text, len, &json, NULL) == 0 &&
+        rt_json_check(json, login_members, NULL, NULL) == 0)
+        (void)printf("  %-18s %-22s password %s\n", rt_json_string(json, "role"),
+                     rt_json_string(json, "email"), rt_json_string(json, "password"));
+    rt_json_free(json);
+}
+
+static void print_logins(const char *data_dir)
 {
     struct rt_buf text = RT_BUF_INIT;
-    struct rt_json_out out;
-    char path[4200];
-    char temporary[4210];
-    FILE *file;
-    int r = -1;
+    struct rt_json *json = NULL;
 
-    rt_json_begin(&out, &text);
-    rt_json_object(&out, NULL);
-    rt_json_put_int(&out, "pid", getpid());
-    rt_json_put_time(&out, "started_at", rt_clock_now_ms(NULL));
-    rt_json_put_string(&out, "bind", rt_config_string(dev->config, "BIND_ADDRESS"));
-    rt_json_object(&out, "ports");
-    for (size_t i = 0; i < dev->n_services; i++)
-        rt_json_put_int(&out, dev->services[i]->name,
-                        rt_config_int(dev->config, dev->services[i]->port_key));
-    rt_json_end_object(&out);
-    rt_json_end_object(&out);
-    rt_buf_text(&text, "\n");
+    if (gateway_dev_logins(data_dir, &text) == 0 && rt_buf_status(&text) == 0 &&
+        rt_json_parse(text.data, text.len, &json, NULL) == 0) {
+        (void)printf("\n  Demo logins, made for this data folder:\n");
+        for (size_t i = 0; i < rt_json_n_elements(json); i++) {
+            size_t len = 0;
+            const char *login = rt_json_raw_at(json, i, &len);
 
-    (void)snprintf(path, sizeof path, "%s/segs.json", app->data_dir);
-    (void)snprintf(temporary, sizeof temporary, "%s.new", path);
-    file = rt_buf_status(&text) == 0 ? fopen(temporary, "w") : NULL;
-    if (file) {
-        r = fwrite(text.data, 1, text.len, file) == text.len ? 0 : -1;
-        if (fclose(file) != 0 || r < 0 || rename(temporary, path) != 0)
-            r = -1;
+            print_login(login, len);
+        }
     }
+    rt_json_free(json);
     rt_buf_free(&text);
-    return r;
+}
+
+static void print_summary(const struct run_file *run, bool has_simulator)
+{
+    bool color = cli_has_color(STDOUT_FILENO);
+    const char *gateway = url_of(run, "api-gateway");
+    const char *ingestion = url_of(run, "ingestion");
+
+    (void)printf("\n%sSEGS is up%s (process %" PRId64 ")\n", color ? "\033[1m" : "",
+                 color ? "\033[0m" : "", run->pid);
+    (void)printf("%sFor development on this machine: not for production.%s\n\n",
+                 color ? "\033[33m" : "", color ? "\033[0m" : "");
+    print_line("API", gateway, "/api/v1");
+    print_line("API documentation", gateway, "/api-docs");
+    print_line("Send readings to", ingestion, "/telemetry");
+    print_line("  in batches", ingestion, "/telemetry/batch");
+    print_line("Metrics", ingestion, "/metrics");
+    print_line("Partitions", url_of(run, "stream-processor"), "/partitions");
+    if (has_simulator)
+        print_line("Simulator", url_of(run, "simulator"), "/health");
+    (void)printf("  %-18s %s\n", "Data folder", run->data_dir);
+    print_logins(run->data_dir);
+    (void)printf("\n  segs status --data %s    how it is doing\n"
+                 "  segs down --data %s      stop it\n\n",
+                 run->data_dir, run->data_dir);
+    (void)fflush(stdout);
 }
 
 static void on_up(struct rt_app *app, void *user)
 {
-    const struct dev *dev = user;
-    const char *bind = rt_config_string(dev->config, "BIND_ADDRESS");
+    struct dev *dev = user;
+    struct segs_error err = { 0 };
+    struct run_file run;
+    int r;
 
-    if (write_run_file(app, dev) < 0)
-        rt_log(RT_LOG_WARN, "cannot write segs.json: `segs status` will not find this process",
-               RT_STR("reason", strerror(errno)));
-    (void)printf("SEGS is up (process %ld). For development: not for production.\n\n",
-                 (long)getpid());
-    for (size_t i = 0; i < dev->n_services; i++)
-        (void)printf("  %-18s http://%s:%" PRId64 "\n", dev->services[i]->name, bind,
-                     rt_config_int(dev->config, dev->services[i]->port_key));
-    (void)printf("  %-18s %s\n\n", "data", app->data_dir);
-    (void)fflush(stdout);
+    (void)snprintf(dev->data_dir, sizeof dev->data_dir, "%s", app->data_dir);
+    describe(dev, &run);
+    run_interval_note(dev->data_dir, rt_config_int(dev->config, "METER_INTERVAL"));
+    r = run_file_write(dev->data_dir, &run, &err);
+    if (r < 0)
+        rt_log_failure(RT_LOG_WARN, "`segs status` and `segs down` will not find this process", r,
+                       &err);
+    print_summary(&run, !dev->without_simulator);
 }
 
 static int run(struct dev *dev)
@@ -240,24 +328,27 @@ static int run(struct dev *dev)
                                       .user = dev };
     int r = rt_run(&options, &err);
 
+    if (dev->data_dir[0])
+        run_file_remove(dev->data_dir);
     if (r < 0)
-        (void)fprintf(stderr, "segs dev: %s%s%s\n", err.field, err.field[0] ? ": " : "",
-                      err.message[0] ? err.message : rt_strerror(r));
+        cli_complain("dev", r, &err);
     return r < 0 ? EXIT_UNUSABLE : EXIT_DONE;
 }
 
-static int with_config(struct dev *dev, int argc, char **argv)
+static int start(struct dev *dev)
 {
+    /* Settings of a service that is left out are settings all the same. */
+    const struct rt_service *all[CLI_SERVICES_MAX];
+    size_t n_all = cli_services(all, true);
     struct segs_error err = { 0 };
+    int r;
 
-    if (add_services(dev) < 0 || !parse(dev, argc, argv))
+    dev->config = cli_config("dev", all, n_all, &dev->settings);
+    if (!dev->config)
         return EXIT_UNUSABLE;
-    if (dev->help) {
-        print_help(dev->config);
-        return EXIT_DONE;
-    }
-    if (configure(dev, &err) < 0) {
-        (void)fprintf(stderr, "segs dev: %s: %s\n", err.field, err.message);
+    r = set_defaults(dev, &err);
+    if (r < 0) {
+        cli_complain("dev", r, &err);
         return EXIT_UNUSABLE;
     }
     return run(dev);
@@ -265,14 +356,16 @@ static int with_config(struct dev *dev, int argc, char **argv)
 
 int command_dev(int argc, char **argv)
 {
-    struct dev dev = { 0 };
-    int status;
+    struct dev *dev = calloc(1, sizeof *dev);
+    int status = EXIT_UNUSABLE;
 
-    if (rt_config_new(&dev.config) < 0)
+    if (!dev)
         return EXIT_UNUSABLE;
-    status = with_config(&dev, argc, argv);
-    for (size_t i = 0; i < dev.n_settings; i++)
-        free(dev.settings[i]);
-    rt_config_free(dev.config);
+    if (parse(dev, argc, argv)) {
+        dev->n_services = cli_services(dev->services, !dev->without_simulator);
+        status = dev->wants_help ? print_help() : start(dev);
+    }
+    rt_config_free(dev->config);
+    free(dev);
     return status;
 }

@@ -10,6 +10,9 @@
 
 static const struct command commands[] = {
     { "dev", "run every service in this process on the embedded engines", command_dev },
+    { "status", "tell how the services of a data folder are doing", command_status },
+    { "down", "stop the services of a data folder", command_down },
+    { "audit", "compare log and tables of a data folder, reading by reading", command_audit },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -17,12 +20,19 @@ static void print_help(FILE *out)
 {
     (void)fprintf(out, "Examples:\n"
                        "  segs dev                      run SEGS here, with a simulated grid\n"
-                       "  segs dev --meters 20000       the same with more meters\n"
+                       "  segs status                   how is it doing?\n"
+                       "  segs replay readings.csv      fill the data folder from files instead\n"
+                       "  segs audit                    is every reading counted exactly once?\n"
                        "\n"
                        "Usage: segs COMMAND [OPTION]...\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         (void)fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
-    (void)fprintf(out, "\nsegs COMMAND --help tells more.\n");
+    (void)fprintf(
+        out, "\nsegs COMMAND --help tells more.\n"
+             "\n"
+             "Exit status: 0 done, 1 something is wrong (differences, rows not taken, a service\n"
+             "not ready), 2 wrong command line or configuration, or it could not run, 3 not\n"
+             "running. Results go to stdout, messages to stderr. NO_COLOR turns colours off.\n");
 }
 
 static int unknown(const char *name)

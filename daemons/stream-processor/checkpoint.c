@@ -24,6 +24,12 @@ static const char progress_sql[] =
     " n_duplicate = $7, n_quarantined = $8, n_skipped = $9 WHERE topic = $1 AND partition = $2";
 /* clang-format on */
 
+/* clang-format off */
+static const char first_row_sql[] =
+    "SELECT window_start_ms FROM aggregates_1m WHERE partition = $1 ORDER BY window_start_ms LIMIT 1";
+static const char regional_sum_sql[] = "SELECT sum(closed_ms) FROM regional_closed";
+/* clang-format on */
+
 static struct rt_db_value or_null(int64_t value, int64_t none)
 {
     return value == none ? RT_DB_N : RT_DB_I(value);
@@ -118,20 +124,30 @@ static int write_progress(struct checkpoint *ck, struct segs_error *reterr)
 }
 
 /* Closing begins at the earliest window there is, or, for a partition that never had a reading, at the watermark. */
-static void begin_closing(const struct task *task, struct checkpoint *ck)
+static int begin_closing(const struct task *task, struct checkpoint *ck, struct segs_error *reterr)
 {
+    struct rt_db_value partition = RT_DB_I(ck->partition);
     int64_t first_ms = ck->progress.watermark_ms == SEGS_WINDOW_NO_WATERMARK
                            ? NOT_CLOSED
                            : floor_to(ck->progress.watermark_ms, RT_MINUTE_MS);
+    int64_t stored_ms = first_ms;
+    int r;
 
     if (ck->progress.closed_1m_ms != NOT_CLOSED || first_ms == NOT_CLOSED)
-        return;
+        return 0;
+    /* Rows of earlier checkpoints are there when windows were held. */
+    r = rt_db_query_int(ck->conn, first_row_sql, &partition, 1, &stored_ms, reterr);
+    if (r < 0 && r != SEGS_ENOTFOUND)
+        return r;
+    if (r == 0 && stored_ms < first_ms)
+        first_ms = stored_ms;
     for (size_t i = 0; i < task->pending.n; i++) {
         if (task->pending.readings[i].window_start_ms < first_ms)
             first_ms = task->pending.readings[i].window_start_ms;
     }
     ck->progress.closed_1m_ms = first_ms;
     ck->progress.closed_15m_ms = floor_to(first_ms, RT_QUARTER_MS);
+    return 0;
 }
 
 /* Everything inside the transaction, in the order that the fence must come first. */
@@ -140,7 +156,8 @@ static int write_all(struct task *task, struct checkpoint *ck, struct segs_error
     int r = move_fence(task, ck, reterr);
 
     (void)rt_failpoint("checkpoint.after_fence");
-    begin_closing(task, ck);
+    if (r == 0)
+        r = begin_closing(task, ck, reterr);
     if (r == 0)
         r = merge_deltas(ck, task->window, reterr);
     (void)rt_failpoint("checkpoint.after_merge");
@@ -218,7 +235,7 @@ static void begin_progress(const struct task *task, struct checkpoint *ck)
     ck->progress.n_read += task->next_offset - task->progress.next_offset - task->pending.n_skipped;
     ck->progress.n_skipped += task->pending.n_skipped;
     ck->progress.n_duplicate += task->pending.n_duplicates;
-    if (watermark_ms > ck->progress.watermark_ms)
+    if (watermark_ms > ck->progress.watermark_ms && !task_is_held(task))
         ck->progress.watermark_ms = watermark_ms;
 }
 
@@ -256,4 +273,52 @@ int checkpoint_write(struct task *task, struct segs_error *reterr)
     }
     task_committed(task, &ck);
     return 0;
+}
+
+/* ---- Regions without a partition's news ---- */
+
+/* One transaction's worth; *ret_moved tells whether there may be more. */
+static int close_regions_once(struct checkpoint *ck, bool *ret_moved, struct segs_error *reterr)
+{
+    int64_t before = 0;
+    int64_t after = 0;
+    int r = rt_db_begin(ck->conn, reterr);
+
+    if (r == 0)
+        r = rt_db_query_int(ck->conn, regional_sum_sql, NULL, 0, &before, reterr);
+    if (r == 0 || r == SEGS_ENOTFOUND)
+        r = close_regional(ck, RT_MINUTE_MS, reterr);
+    if (r == 0)
+        r = close_regional(ck, RT_QUARTER_MS, reterr);
+    if (r == 0)
+        r = rt_db_query_int(ck->conn, regional_sum_sql, NULL, 0, &after, reterr);
+    if (r == SEGS_ENOTFOUND)
+        r = 0;
+    if (r == 0)
+        r = rt_db_commit(ck->conn, reterr);
+    else
+        rt_db_rollback(ck->conn);
+    *ret_moved = before != after;
+    return r;
+}
+
+int checkpoint_close_regions(const struct rt_app *app, const struct stream_settings *settings,
+                             struct segs_error *reterr)
+{
+    struct checkpoint ck;
+    bool has_moved = true;
+    int r = 0;
+
+    memset(&ck, 0, sizeof ck);
+    ck.n_partitions = settings->n_partitions;
+    ck.interval_ms = settings->interval_ms;
+    ck.now_ms = rt_clock_now_ms(&app->clock);
+    while (r == 0 && has_moved) {
+        r = rt_db_acquire(app->db, RT_DB_WRITE, 30000, &ck.conn, reterr);
+        if (r == 0)
+            r = close_regions_once(&ck, &has_moved, reterr);
+        rt_db_release(ck.conn);
+        ck.conn = NULL;
+    }
+    return r;
 }

@@ -76,6 +76,11 @@ static const struct rt_config_entry config_table[] = {
       .max = DAY_MS,
       .help = "A partition read to its end and without news this long closes windows by the clock; "
               "0 never does." },
+    { .name = "HOLD_WINDOWS",
+      .fallback = "false",
+      .type = RT_CONFIG_BOOL,
+      .help = "Keep all windows open until the input is declared complete, so that its order does "
+              "not matter: for replays." },
     { .name = "METER_INTERVAL",
       .fallback = "10s",
       .unit = "s",
@@ -383,6 +388,7 @@ static void read_settings(const struct rt_config *config, struct stream_settings
     s->max_age_ms = rt_config_int(config, "MAX_AGE");
     s->idle_timeout_ms = rt_config_int(config, "IDLE_TIMEOUT");
     s->interval_ms = rt_config_int(config, "METER_INTERVAL");
+    s->hold_windows = rt_config_bool(config, "HOLD_WINDOWS");
     s->max_meters = (uint32_t)rt_config_int(config, "MAX_METERS_PER_PARTITION");
 }
 
@@ -543,3 +549,63 @@ const struct rt_service segs_stream_processor_service = {
     .drain = drain,
     .stop = stop,
 };
+
+/* ---- For programs that feed the log themselves ---- */
+
+static void add_progress(struct stream *stream, int32_t partition, struct stream_progress *ret)
+{
+    struct task_status status;
+    int64_t first = 0;
+    int64_t end = 0;
+
+    task_get_status(stream->tasks[partition], &status);
+    (void)rt_bus_offsets(stream->app->bus, RT_TOPIC_RAW, partition, &first, &end, NULL);
+    ret->n_tasks++;
+    ret->lag += end - status.progress.next_offset;
+    ret->n_counted += status.progress.n_counted;
+    ret->n_duplicate += status.progress.n_duplicate;
+    ret->n_quarantined += status.progress.n_quarantined;
+    ret->n_skipped += status.progress.n_skipped;
+    if (status.progress.closed_1m_ms < ret->closed_until_ms)
+        ret->closed_until_ms = status.progress.closed_1m_ms;
+    if (status.last_failure < 0 && ret->failure == 0) {
+        ret->failure = status.last_failure;
+        (void)snprintf(ret->failure_text, sizeof ret->failure_text, "%s", status.last_failure_text);
+    }
+}
+
+void segs_stream_processor_progress(void *state, struct stream_progress *ret)
+{
+    struct stream *stream = state;
+
+    memset(ret, 0, sizeof *ret);
+    ret->closed_until_ms = INT64_MAX;
+    ret->n_partitions = stream->settings.n_partitions;
+    (void)pthread_mutex_lock(&stream->lock);
+    for (int32_t i = 0; i < stream->settings.n_partitions; i++) {
+        if (stream->tasks[i])
+            add_progress(stream, i, ret);
+    }
+    (void)pthread_mutex_unlock(&stream->lock);
+    if (ret->n_tasks < ret->n_partitions)
+        ret->closed_until_ms = NOT_CLOSED;
+}
+
+void segs_stream_processor_complete(void *state, int64_t until_ms)
+{
+    struct stream *stream = state;
+
+    (void)pthread_mutex_lock(&stream->lock);
+    for (int32_t i = 0; i < stream->settings.n_partitions; i++) {
+        if (stream->tasks[i])
+            task_complete(stream->tasks[i], until_ms);
+    }
+    (void)pthread_mutex_unlock(&stream->lock);
+}
+
+int segs_stream_processor_close_regions(void *state, struct segs_error *reterr)
+{
+    struct stream *stream = state;
+
+    return checkpoint_close_regions(stream->app, &stream->settings, reterr);
+}

@@ -191,7 +191,7 @@ static bool has_closable(const struct task *task)
 {
     int64_t watermark_ms = segs_window_watermark(task->window);
 
-    if (watermark_ms == SEGS_WINDOW_NO_WATERMARK)
+    if (watermark_ms == SEGS_WINDOW_NO_WATERMARK || task_is_held(task))
         return false;
     return task->progress.closed_1m_ms == NOT_CLOSED ||
            floor_to(watermark_ms, RT_MINUTE_MS) > task->progress.closed_1m_ms;
@@ -322,6 +322,16 @@ static void advance_when_idle(struct task *task, int64_t now_us)
                               rt_clock_now_ms(&task->app->clock) - task->settings->idle_timeout_ms);
 }
 
+/* What was declared complete closes once it is read; advancing again changes nothing. */
+static void advance_when_complete(struct task *task)
+{
+    int64_t until_ms = atomic_load(&task->complete_until_ms);
+
+    if (until_ms == NOT_COMPLETE || !is_read_to_the_end(task))
+        return;
+    (void)segs_window_advance(task->window, until_ms + task->settings->allowed_lateness_ms);
+}
+
 static void read_some(struct task *task, struct rt_bus_batch *batch)
 {
     struct segs_error err = { 0 };
@@ -362,6 +372,7 @@ static void *run(void *user)
         else
             read_some(task, &batch);
         advance_when_idle(task, rt_monotonic_us());
+        advance_when_complete(task);
         if (is_due(task, rt_monotonic_us()))
             checkpoint(task);
     }
@@ -467,6 +478,7 @@ int task_new(const struct rt_app *app, const struct stream_settings *settings,
     task->settings = settings;
     task->consumer = consumer;
     task->partition = partition;
+    atomic_store(&task->complete_until_ms, NOT_COMPLETE);
     r = checkpoint_load(app->db, partition, rt_clock_now_ms(&app->clock), &task->progress, reterr);
     if (r == 0)
         r = make_windows(task, reterr);
@@ -520,4 +532,14 @@ void task_show_metrics(struct task *task)
     rt_gauge_set(task->metrics.lag, (double)(status.end_offset - status.progress.next_offset));
     if (status.progress.watermark_ms != SEGS_WINDOW_NO_WATERMARK)
         rt_gauge_set(task->metrics.watermark, (double)status.progress.watermark_ms / 1000.0);
+}
+
+void task_complete(struct task *task, int64_t until_ms)
+{
+    atomic_store(&task->complete_until_ms, until_ms);
+}
+
+bool task_is_held(const struct task *task)
+{
+    return task->settings->hold_windows && atomic_load(&task->complete_until_ms) == NOT_COMPLETE;
 }

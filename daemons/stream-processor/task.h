@@ -33,7 +33,11 @@ struct stream_settings {
     int64_t interval_ms;
     uint32_t max_meters;
     int32_t n_partitions;
+    bool hold_windows; /* Close nothing until task_complete() says that the input is. */
 };
+
+/* Of task.complete_until_ms: the input may still grow. */
+#define NOT_COMPLETE INT64_MIN
 
 /* What a task tells others; guarded by the task's lock. */
 struct task_status {
@@ -83,7 +87,8 @@ struct task {
     int32_t partition;
     bool is_fenced;
     atomic_bool stopping;
-    atomic_bool abandoned; /* Stop without a last checkpoint. */
+    atomic_bool abandoned;          /* Stop without a last checkpoint. */
+    atomic_llong complete_until_ms; /* Event time up to which there is no more to come. */
     pthread_t thread;
     pthread_mutex_t lock;
     struct task_status status;
@@ -102,6 +107,11 @@ void task_get_status(struct task *task, struct task_status *ret);
 /* Set the gauges of lag and watermark, which are only true at the moment they are asked for. */
 void task_show_metrics(struct task *task);
 
+/* Everything before `until_ms` of event time is in the log: once it is read to its end, windows close up to there. From any thread. */
+void task_complete(struct task *task, int64_t until_ms);
+/* Windows are to stay open, and so does the watermark. */
+bool task_is_held(const struct task *task);
+
 /* Take over what a checkpoint has committed: progress, figures, an empty buffer. */
 void task_committed(struct task *task, const struct checkpoint *ck);
 
@@ -109,6 +119,10 @@ void task_committed(struct task *task, const struct checkpoint *ck);
 
 /* Write one checkpoint. RT_EFENCED: give the partition up. Any other failure: nothing changed, try again later. */
 int checkpoint_write(struct task *task, struct segs_error *reterr);
+/* Close the regional windows that all partitions have closed, however many. A checkpoint closes a limited number, which the next one
+ * makes good; this is for when there is no next one. */
+int checkpoint_close_regions(const struct rt_app *app, const struct stream_settings *settings,
+                             struct segs_error *reterr);
 /* Read what stream_offsets holds, entering the partition if it is new. */
 int checkpoint_load(struct rt_db *db, int32_t partition, int64_t now_ms, struct progress *ret,
                     struct segs_error *reterr);
