@@ -3,6 +3,7 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ struct script {
     int port;
     const char *reply; /* NULL: never answers. */
     bool close_after;
-    int n_requests;
+    int breaks_at; /* Number of the request that only breaks the connection; 0: none. */
+    atomic_int n_requests;
     pthread_t thread;
 };
 
@@ -95,7 +97,8 @@ static void *play(void *user)
         if (fd < 0)
             return NULL;
         while (read_request(fd)) {
-            s->n_requests++;
+            if (atomic_fetch_add(&s->n_requests, 1) + 1 == s->breaks_at)
+                break;
             if (s->reply)
                 (void)send(fd, s->reply, strlen(s->reply), MSG_NOSIGNAL);
             if (s->close_after)
@@ -105,12 +108,12 @@ static void *play(void *user)
     }
 }
 
-static void start_script(const char *reply, bool close_after)
+static void run_script(struct script planned)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t len = sizeof address;
 
-    script = (struct script){ .reply = reply, .close_after = close_after };
+    script = planned;
     script.listener = socket(AF_INET, SOCK_STREAM, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(bind(script.listener, (struct sockaddr *)&address, sizeof address), 0);
@@ -118,6 +121,11 @@ static void start_script(const char *reply, bool close_after)
     ck_assert_int_eq(getsockname(script.listener, (struct sockaddr *)&address, &len), 0);
     script.port = ntohs(address.sin_port);
     ck_assert_int_eq(pthread_create(&script.thread, NULL, play, &script), 0);
+}
+
+static void start_script(const char *reply, bool close_after)
+{
+    run_script((struct script){ .reply = reply, .close_after = close_after });
 }
 
 static void stop_script(void)
@@ -248,12 +256,12 @@ END_TEST
 
 START_TEST(post_is_not_sent_again_behind_our_back)
 {
-    start_script("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false);
+    run_script((struct script){ .reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+                                .breaks_at = 2 });
     ck_assert_int_eq(send_to(script.port, "/", "first", 2000), 0);
-    script.reply = "";
-    script.close_after = true; /* The kept connection takes the next one and breaks. */
+    /* The kept connection takes the next one and breaks. */
     ck_assert_int_eq(send_to(script.port, "/", "second", 2000), RT_EAMBIGUOUS);
-    ck_assert_int_eq(script.n_requests, 2);
+    ck_assert_int_eq(atomic_load(&script.n_requests), 2);
     stop_script();
 }
 END_TEST
