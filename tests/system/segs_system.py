@@ -19,6 +19,9 @@ import time
 SOURCE_DIR = pathlib.Path(os.environ.get("SEGS_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BUILD_DIR = pathlib.Path(os.environ.get("SEGS_BUILD_DIR", SOURCE_DIR / "build" / "release"))
 TESTDATA_DIR = pathlib.Path(os.environ.get("SEGS_TESTDATA_DIR", SOURCE_DIR.parent / "shared" / "testdata"))
+# To the programs under test every SEGS_ variable is a setting, and one they do not know is an error.
+for name in [name for name in os.environ if name.startswith("SEGS_")]:
+    del os.environ[name]
 
 
 def binary(build_dir=BUILD_DIR):
@@ -72,8 +75,7 @@ class Segs:
             command.append("--no-simulator")
         for name, value in self.settings.items():
             command += ["--set", f"{name}={value}"]
-        full_env = {k: v for k, v in os.environ.items() if not k.startswith("SEGS_")}
-        full_env.update(env or {})
+        full_env = os.environ | (env or {})
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=full_env)
         if wait:
@@ -85,7 +87,7 @@ class Segs:
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"segs dev ended with {self.process.returncode}:\n{self.tail()}")
-            if all(self.get(p, "/readyz")[0] == 200 for p in ("ingestion", "stream")):
+            if all(self.get(p, "/readyz")[0] == 200 for p in ("ingestion", "stream", "gateway")):
                 return
             time.sleep(0.02)
         raise RuntimeError(f"segs dev is not ready:\n{self.tail()}")
