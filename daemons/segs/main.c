@@ -12,7 +12,10 @@ static const struct command commands[] = {
     { "dev", "run every service in this process on the embedded engines", command_dev },
     { "status", "tell how the services of a data folder are doing", command_status },
     { "down", "stop the services of a data folder", command_down },
+    { "replay", "send files of readings through the pipeline, any number of them", command_replay },
     { "audit", "compare log and tables of a data folder, reading by reading", command_audit },
+    { "keygen", "make keys for tokens and for sending readings", command_keygen },
+    { "config", "show, check or document the settings", command_config },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -338,9 +338,13 @@ static void read_some(struct task *task, struct rt_bus_batch *batch)
     int64_t wait_ms = task->settings->checkpoint_interval_ms < FETCH_WAIT_MS
                           ? task->settings->checkpoint_interval_ms
                           : FETCH_WAIT_MS;
-    int r = rt_bus_fetch(task->consumer, RT_TOPIC_RAW, task->partition, FETCH_MAX, wait_ms, batch,
-                         &err);
+    int r;
 
+    /* A checkpoint closes a limited number of windows: the next ones must not wait for messages. */
+    if (is_due(task, rt_monotonic_us()))
+        wait_ms = 0;
+    r = rt_bus_fetch(task->consumer, RT_TOPIC_RAW, task->partition, FETCH_MAX, wait_ms, batch,
+                     &err);
     if (r == SEGS_ERANGE)
         r = step_over_gap(task, &err);
     else if (r == 0 && batch->n > 0) {
