@@ -1,4 +1,5 @@
 /* segs keygen: keys for tokens and for sending readings. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -40,8 +41,10 @@ static int generate(const char *alg, char jwk[JWK_MAX_BYTES], size_t *ret_len,
 {
     struct segs_jwk_options options = SEGS_JWK_OPTIONS_INIT;
     struct segs_jwk *key = NULL;
-    int r = segs_alg_parse(alg, strlen(alg), &options.alg);
+    int r;
 
+    assert(alg);
+    r = segs_alg_parse(alg, strlen(alg), &options.alg);
     if (r < 0)
         return rt_fail(reterr, SEGS_ENOTSUP, "--alg",
                        "expected EdDSA, ES256, RS256, HS256, HS384 or HS512, found \"%s\"", alg);

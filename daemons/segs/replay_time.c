@@ -16,17 +16,24 @@
 /* "+05:30" or "-0800" in minutes; false when it is something else. */
 static bool parse_offset(const char *text, int32_t *ret_minutes)
 {
-    int hours = 0;
-    int minutes = 0;
-    char sign = 0;
-    char rest = 0;
+    bool has_colon = strlen(text) == 6 && text[3] == ':';
+    char digits[4];
+    int hours;
+    int minutes;
 
-    if (sscanf(text, "%c%2d:%2d%c", &sign, &hours, &minutes, &rest) != 3 &&
-        sscanf(text, "%c%2d%2d%c", &sign, &hours, &minutes, &rest) != 3)
+    if ((text[0] != '+' && text[0] != '-') || (!has_colon && strlen(text) != 5))
         return false;
-    if ((sign != '+' && sign != '-') || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+    memcpy(digits, text + 1, 2);
+    memcpy(digits + 2, text + (has_colon ? 4 : 3), 2);
+    for (size_t i = 0; i < sizeof digits; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return false;
+    }
+    hours = 10 * (digits[0] - '0') + digits[1] - '0';
+    minutes = 10 * (digits[2] - '0') + digits[3] - '0';
+    if (hours > 23 || minutes > 59)
         return false;
-    *ret_minutes = (sign == '-' ? -1 : 1) * (hours * 60 + minutes);
+    *ret_minutes = (text[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
     return true;
 }
 
