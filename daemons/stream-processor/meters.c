@@ -70,21 +70,20 @@ int meters_see(struct meters *meters, const struct segs_reading *reading, uint32
 {
     uint32_t slot = 0;
     bool has_region = (reading->present & SEGS_HAS_REGION) != 0;
+    struct meter *meter;
     int r = segs_intern_add(meters->intern, reading->meter_id, strlen(reading->meter_id), &slot);
 
     if (r < 0)
         return r;
     if (slot >= meters->cap && grow(meters, slot) < 0)
         return SEGS_ENOMEM;
-    if (r > 0 || meters->by_slot[slot].meter_key == 0) {
-        /* New, or its first resolution is still to come: in that case it stands among the newcomers already,
-         * and a second entry is harmless. */
-        if (r > 0 && add_newcomer(meters, slot, reading->region) < 0)
-            return SEGS_ENOMEM;
-    } else if (meters->by_slot[slot].unassigned && has_region) {
+    meter = &meters->by_slot[slot];
+    if (!meter->is_listed || (meter->unassigned && has_region)) {
+        /* Also when the region comes before the first resolution: that enters the meter, then settles where it is. */
         if (add_newcomer(meters, slot, reading->region) < 0)
             return SEGS_ENOMEM;
-        meters->by_slot[slot].unassigned = false;
+        meter->is_listed = true;
+        meter->unassigned = !has_region;
     }
     *ret_slot = slot;
     return 0;
@@ -212,8 +211,10 @@ int meters_resolve(struct meters *meters, struct rt_db_conn *conn, int64_t now_m
         rt_db_rollback(conn);
     } else {
         /* Only what is committed is remembered: a key of a rolled-back transaction may go to another meter. */
-        for (size_t i = 0; i < meters->n_newcomers; i++)
+        for (size_t i = 0; i < meters->n_newcomers; i++) {
+            resolved[i].is_listed = true;
             meters->by_slot[meters->newcomers[i].slot] = resolved[i];
+        }
         meters->n_newcomers = 0;
     }
     free(resolved);

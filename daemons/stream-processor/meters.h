@@ -16,6 +16,7 @@ struct meter {
     int64_t meter_key; /* 0: not resolved yet. */
     int64_t region_key;
     bool unassigned; /* Its region is not known: the first reading that names one settles it. */
+    bool is_listed;  /* Has been put among the newcomers, also if their resolution failed since. */
 };
 
 struct newcomer {
