@@ -58,3 +58,16 @@ int keys_authorise(struct rt_db *db, const char *authorization, char ret_prefix[
     rt_db_release(conn);
     return r;
 }
+
+bool keys_can_be_asked(struct rt_db *db)
+{
+    struct rt_db_conn *conn = NULL;
+    int64_t n = 0;
+    int r = rt_db_acquire(db, RT_DB_READ, 50, &conn, NULL);
+
+    if (r == 0)
+        r = rt_db_query_int(conn, "SELECT count(*) FROM ingest_keys WHERE key_hash = ''", NULL, 0,
+                            &n, NULL);
+    rt_db_release(conn);
+    return r == 0;
+}

@@ -2,6 +2,8 @@
 #ifndef INGESTION_KEYS_H
 #define INGESTION_KEYS_H
 
+#include <stdbool.h>
+
 #include <segs/reading.h>
 
 #include "runtime/db/db.h"
@@ -10,5 +12,8 @@
  * key. Other codes: the database cannot be asked, and nobody is let in. */
 int keys_authorise(struct rt_db *db, const char *authorization, char ret_prefix[SEGS_ID_BYTES],
                    struct segs_error *reterr);
+
+/* For readiness: whether the table of keys can be read now. Waits 50 ms for a connection at most. */
+bool keys_can_be_asked(struct rt_db *db);
 
 #endif

@@ -394,6 +394,12 @@ static void ready(void *state, rt_ready_fn *report, void *user)
     bool is_up = rt_bus_is_up(ingestion->app->bus);
 
     report("bus", is_up, is_up ? "takes readings" : "cannot take readings", user);
+    /* Without keys nobody is let in. The registry only refines the checks, and its last state stays in use. */
+    if (!ingestion->is_open) {
+        bool can_ask = keys_can_be_asked(ingestion->app->db);
+
+        report("keys", can_ask, can_ask ? "can be checked" : "cannot be checked", user);
+    }
 }
 
 static void drain(void *state)
