@@ -111,6 +111,7 @@ struct stream {
     pthread_t thread;
     pthread_mutex_t lock; /* Guards tasks and refused. */
     struct task *tasks[PARTITIONS_MAX];
+    int64_t complete_until_ms; /* What a task is told when it starts, under the lock. */
     int refused[PARTITIONS_MAX]; /* Why an assigned partition could not be taken up; tried again. */
     int64_t retry_at_ms;
     atomic_bool stopping;
@@ -123,6 +124,8 @@ static void note_task(struct stream *stream, int32_t partition, struct task *tas
 {
     (void)pthread_mutex_lock(&stream->lock);
     stream->tasks[partition] = task;
+    if (task)
+        task_complete(task, stream->complete_until_ms);
     stream->refused[partition] = refused;
     (void)pthread_mutex_unlock(&stream->lock);
 }
@@ -482,6 +485,7 @@ static int start(struct rt_app *app, void **ret_state, struct segs_error *reterr
         return rt_fail(reterr, SEGS_ENOMEM, NULL, "no memory for the stream processor");
     (void)pthread_mutex_init(&stream->lock, NULL);
     stream->app = app;
+    stream->complete_until_ms = NOT_COMPLETE;
     read_settings(app->config, &stream->settings);
     r = rt_schema_migrate(app->db, reterr);
     if (r == 0)
@@ -596,6 +600,7 @@ void segs_stream_processor_complete(void *state, int64_t until_ms)
     struct stream *stream = state;
 
     (void)pthread_mutex_lock(&stream->lock);
+    stream->complete_until_ms = until_ms;
     for (int32_t i = 0; i < stream->settings.n_partitions; i++) {
         if (stream->tasks[i])
             task_complete(stream->tasks[i], until_ms);
