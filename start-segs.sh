@@ -46,6 +46,8 @@ build() {
 if [ "${SEGS_NO_INSTALL:-0}" != 1 ]; then
     scripts/packages.sh build || exit 2
 fi
+# The programs refuse SEGS_ variables that are no settings of theirs.
+unset SEGS_NO_INSTALL
 build || exit 2
 
 if "$segs" status --data "$data" -o env >/dev/null 2>&1; then
