@@ -284,7 +284,6 @@ static void print_summary(const struct run_file *run, bool has_simulator)
     (void)printf("%sFor development on this machine: not for production.%s\n\n",
                  color ? "\033[33m" : "", color ? "\033[0m" : "");
     print_line("API", gateway, "/api/v1");
-    print_line("API documentation", gateway, "/api-docs");
     print_line("Send readings to", ingestion, "/telemetry");
     print_line("  in batches", ingestion, "/telemetry/batch");
     print_line("Metrics", ingestion, "/metrics");
