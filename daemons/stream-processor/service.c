@@ -111,7 +111,7 @@ struct stream {
     pthread_t thread;
     pthread_mutex_t lock; /* Guards tasks and refused. */
     struct task *tasks[PARTITIONS_MAX];
-    int64_t complete_until_ms; /* What a task is told when it starts, under the lock. */
+    int64_t complete_until_ms;   /* What a task is told when it starts, under the lock. */
     int refused[PARTITIONS_MAX]; /* Why an assigned partition could not be taken up; tried again. */
     int64_t retry_at_ms;
     atomic_bool stopping;
