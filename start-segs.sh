@@ -57,8 +57,6 @@ fi
 
 mkdir -p "$data"
 chmod 700 "$data"
-# To a service every SEGS_ variable is a setting, and this one is ours.
-unset SEGS_NO_INSTALL
 # A session of its own, so that closing this terminal does not end it.
 setsid --fork "$segs" dev --data "$data" "${options[@]}" >"$data/start.out" 2>"$data/segs.log" </dev/null
 

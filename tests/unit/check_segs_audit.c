@@ -237,6 +237,26 @@ START_TEST(messages_behind_the_fence_are_left_out_and_counted)
 }
 END_TEST
 
+/* The readings are of January, so a retention of a day drops all of them at once. */
+START_TEST(windows_whose_part_of_the_log_was_dropped_are_compared_with_the_readings_alone)
+{
+    static const char *const settings[] = { "RAW_RETENTION", "24h", NULL };
+
+    pipeline_restart(&p, settings);
+    for (int i = 0; i < 1000 && result.n_dropped < 240; i++) {
+        rt_sleep_ms(10);
+        run_audit();
+    }
+    ck_assert_int_eq(result.n_dropped, 240);
+    ck_assert_str_eq(found, "");
+    ck_assert_int_eq(result.n_left_out, 40);
+    pipeline_exec(&p, "UPDATE aggregates_1m SET count = 7 WHERE window_start_ms = 1768486740000 AND"
+                      " meter_key = (SELECT meter_key FROM meters WHERE meter_id = 'MTR-1')");
+    run_audit();
+    ck_assert_str_eq(found, "aggregates_1m count MTR-1\n");
+}
+END_TEST
+
 START_TEST(energy_of_readings_without_it_may_come_from_any_noted_interval)
 {
     struct audit_options options = { .intervals_ms = { 1000, 10000 },
@@ -382,6 +402,8 @@ int main(void)
                         (int)(sizeof seeded / sizeof seeded[0]));
     tcase_add_test(whole, a_wrong_row_is_found_once_and_nothing_else_with_it);
     tcase_add_test(whole, messages_behind_the_fence_are_left_out_and_counted);
+    tcase_add_test(whole,
+                   windows_whose_part_of_the_log_was_dropped_are_compared_with_the_readings_alone);
     tcase_add_test(whole, energy_of_readings_without_it_may_come_from_any_noted_interval);
     suite_add_tcase(suite, whole);
     tcase_add_checked_fixture(replayed, setup_held, teardown);
