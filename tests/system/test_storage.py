@@ -13,10 +13,10 @@ from segs_system import Producer, Segs, check_identities, failpoint_build_dir, r
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 24 MiB; needs root."""
+    """A file system of 96 MiB; needs root."""
     mount = tmp_path / "disk"
     mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(mount)], capture_output=True, text=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(mount)], capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"no small file system to be had: {done.stderr.strip()}")
     yield mount
@@ -33,13 +33,12 @@ def test_disk_full_answers_503_and_recovers_without_restart(small_disk, tmp_path
         producer = Producer(segs, "D", meters=2000, batch=500)
         producer.start()
         time.sleep(1)
-        with open(filler, "wb") as out:
-            try:
-                while True:
-                    out.write(b"\0" * 65536)
-                    out.flush()
-            except OSError:
-                pass
+        out = open(filler, "wb", buffering=0)
+        try:
+            while True:
+                out.write(b"\0" * 65536)
+        except OSError:
+            out.close()
         refused = None
         end = time.monotonic() + 30
         while time.monotonic() < end and refused is None:
